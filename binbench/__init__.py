@@ -1,0 +1,27 @@
+"""How many bytes per vector can you save before retrieval breaks, and at what speed?
+
+Public names: :class:`Algorithm`, :class:`Footprint`, :func:`register`, :func:`register_dataset`,
+:exc:`UserError` and :exc:`Unsupported` are all that a plugin needs.
+"""
+
+from pathlib import Path
+
+# In a checkout `algorithms/` and `datasets/` lie beside the package; in a wheel they are inside it.
+_checkout = Path(__file__).resolve().parent.parent
+if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
+    __path__.append(str(_checkout))
+
+from binbench._version import __version__  # noqa: E402
+from binbench.algorithm import Algorithm, Footprint  # noqa: E402
+from binbench.errors import Unsupported, UserError  # noqa: E402
+from binbench.registry import register, register_dataset  # noqa: E402
+
+__all__ = [
+    "Algorithm",
+    "Footprint",
+    "Unsupported",
+    "UserError",
+    "__version__",
+    "register",
+    "register_dataset",
+]

@@ -1,0 +1,104 @@
+"""The plugin interface: what every compression method implements."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Answer = tuple[Ids, FloatArray]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The exact bytes an index holds, itemised.
+
+    Attributes:
+        codes: bytes per vector of the codes that are searched.
+        extras: further bytes per vector (norms, scales, graph links, stored ids).
+        shared: bytes held once, however many vectors there are (codebooks, rotations, thresholds).
+        rescore: bytes per vector kept only to re-score candidates.
+    """
+
+    codes: float
+    extras: float = 0
+    shared: int = 0
+    rescore: int = 0
+
+    @property
+    def per_vector(self) -> float:
+        """Bytes per vector without the shared part."""
+        return self.codes + self.extras + self.rescore
+
+    def total(self, n: int) -> int:
+        """Bytes of an index over `n` vectors."""
+        return round(n * self.per_vector) + self.shared
+
+
+class Algorithm(ABC):
+    """A compression method behind one `fit` / `query` interface.
+
+    A subclass takes `dimension` (int), its build parameters and, where anything is random, `seed` (int) as constructor
+    keywords; a constructor that names `metric` is also told the set's distance. Learned state ends in ``_``.
+    The constructor or `fit` raises :exc:`binbench.Unsupported` when the method cannot serve the set.
+    """
+
+    #: Distances the method can rank by.
+    metrics: ClassVar[Sequence[str]] = ("angular",)
+    #: How a query meets a code: code × code, or float query × code.
+    scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "asymmetric"
+    #: Query-time arguments and the values to try; every combination gives one result from the same fit.
+    query_grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+
+    @abstractmethod
+    def fit(self, train: FloatArray) -> Any:
+        """Learn from and encode `train`, (N, d) float32, unit rows for angular sets, read-only."""
+
+    @abstractmethod
+    def query(self, queries: FloatArray, k: int) -> Answer:
+        """The `k` best rows of `train` for each of `queries`, (Q, d) float32, read-only.
+
+        Returns:
+            ids (Q, k) int64, best first, ties by row number, padded with -1 where fewer than `k` exist;
+            scores (Q, k) float32, larger is better, padded with -inf.
+        """
+
+    @abstractmethod
+    def footprint(self) -> Footprint:
+        """The exact bytes of what `fit` built."""
+
+    def set_query_arguments(self, **arguments: Any) -> None:
+        """Set the query-time arguments named in `query_grid`, as attributes of the same names."""
+        for name, value in arguments.items():
+            if name not in self.query_grid:
+                raise TypeError(f"{type(self).__name__} has no query argument {name!r}")
+            setattr(self, name, value)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `fit` wants recorded beside the result: training rows, notes (list of str), stage seconds."""
+        return self.__dict__.setdefault("facts_", {})
+
+    def note(self, text: str) -> None:
+        """Have `text` shown once on this method's result row."""
+        notes = self.facts.setdefault("notes", [])
+        if text not in notes:
+            notes.append(text)
+
+    @contextmanager
+    def stage(self, name: Literal["train", "encode"]) -> Iterator[None]:
+        """Time a part of `fit`, so that results tell learning from encoding."""
+        start = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            key = f"{name}_seconds"
+            self.facts[key] = self.facts.get(key, 0.0) + (time.perf_counter_ns() - start) / 1e9
