@@ -25,7 +25,7 @@ class SourceOptions:
 
     split: str | None = None
     beir_dir: Path | None = None
-    cache_dir: Path = Path("~/.cache/binbench").expanduser()
+    cache_dir: Path = field(default_factory=lambda: Path("~/.cache/binbench").expanduser())
     seed: int = 0
 
     @classmethod

@@ -112,21 +112,15 @@ class Registry:
         Every placeholder needs a keyword with the list of its default values; other keywords are constants.
         """
         names = _PLACEHOLDER.findall(pattern)
-        missing = [
-            name for name in names if not isinstance(keywords.get(name), (list, tuple)) or not keywords[name]
-        ]
+        missing = [name for name in names if not isinstance(keywords.get(name), (list, tuple)) or not keywords[name]]
         if missing:
-            raise UserError(
-                f"{self.kind} pattern {pattern!r}: give a list of default values for {', '.join(missing)}"
-            )
+            raise UserError(f"{self.kind} pattern {pattern!r}: give a list of default values for {', '.join(missing)}")
         if not _NAME.fullmatch(_PLACEHOLDER.sub("0", pattern)):
             raise UserError(f"{self.kind} pattern {pattern!r}: names are made of letters, digits and . + -")
 
         def decorate(plugin: Plugin) -> Plugin:
             if self is ALGORITHMS and not (inspect.isclass(plugin) and issubclass(plugin, Algorithm)):
-                raise UserError(
-                    f"{self.kind} {pattern!r}: {plugin!r} is not a subclass of binbench.Algorithm"
-                )
+                raise UserError(f"{self.kind} {pattern!r}: {plugin!r} is not a subclass of binbench.Algorithm")
             grid = {name: tuple(keywords[name]) for name in names}
             constants = {name: value for name, value in keywords.items() if name not in grid}
             self._add(Family(pattern, plugin, grid, constants))
@@ -158,9 +152,7 @@ class Registry:
             try:
                 point.load()
             except Exception as error:
-                raise UserError(
-                    f"{self.kind} plugin {point.name} ({point.value}): {_reason(error)}"
-                ) from error
+                raise UserError(f"{self.kind} plugin {point.name} ({point.value}): {_reason(error)}") from error
 
     def load_file(self, path: Path) -> None:
         """Import the plugin file `path`, which the user named."""
@@ -215,10 +207,7 @@ class Registry:
                 found = [i for family in families for i in family.instances()]
             elif any(c in name for c in "*?["):
                 found = [
-                    i
-                    for f in families
-                    for i in f.instances()
-                    if fnmatch.fnmatchcase(i.name, name) or f.name == name
+                    i for f in families for i in f.instances() if fnmatch.fnmatchcase(i.name, name) or f.name == name
                 ]
                 if not found:
                     raise UserError(f"no {self.kind} matches {name!r}; see `binbench list {self.kind}s`")
@@ -231,9 +220,7 @@ class Registry:
 
     def _known(self) -> list[str]:
         families = self.families()
-        return [family.name for family in families] + [
-            i.name for family in families for i in family.instances()
-        ]
+        return [family.name for family in families] + [i.name for family in families for i in family.instances()]
 
 
 def _reason(error: Exception) -> str:
