@@ -1,0 +1,150 @@
+"""What the methods that faiss searches have in common: seeded training, encoding in blocks, and exact ranking."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+from binbench.algorithm import Algorithm, Answer, FloatArray, Ids
+from binbench.errors import Unsupported
+
+if TYPE_CHECKING:
+    import faiss
+
+#: Rows encoded at once: large enough for faiss to use its threads, small enough to stream a corpus larger than memory.
+BLOCK = 65536
+#: faiss' own bounds on the training points per k-means centroid (`ClusteringParameters`).
+ADVISED_PER_CENTROID, MOST_PER_CENTROID = 39, 256
+#: Results asked for beyond k, so that a tie across the cut is seen.
+MARGIN = 8
+
+Search = Callable[[FloatArray, int], tuple[FloatArray, Ids]]
+
+
+class FaissAlgorithm(Algorithm):
+    """A method that is one faiss index: a subclass gives `build` and `footprint`.
+
+    A subclass that trains k-means sets `centroids`, the largest number trained at once; one that trains anything else
+    on a sample sets `training_limit`. A method whose search is not exhaustive sets `exhaustive` to False: there is
+    then no further tie to be found by searching deeper.
+    """
+
+    centroids: int = 0
+    training_limit: int | None = None
+    exhaustive: bool = True
+
+    def __init__(self, dimension: int, seed: int = 0) -> None:
+        self.dimension = dimension
+        self.seed = seed
+
+    @abstractmethod
+    def build(self) -> faiss.Index:
+        """An empty, untrained index whose random parts are seeded with `self.seed`."""
+
+    def fit(self, train: FloatArray) -> None:
+        """Train an index on a seeded sample of `train` and add every row.
+
+        Raises:
+            Unsupported: there are fewer rows than k-means centroids.
+        """
+        self.facts.clear()
+        index = self.build()
+        if not index.is_trained:
+            with self.stage("train"):
+                self.train_index(index, train)
+        with self.stage("encode"):
+            for block in blocks(train):
+                index.add(block)
+        self.index_ = index
+
+    def train_index(self, index: faiss.Index, train: FloatArray) -> None:
+        """Train `index` on a seeded sample of the documents."""
+        index.train(self.training_sample(train))
+
+    def training_sample(self, train: FloatArray) -> FloatArray:
+        """A seeded sample of rows of `train`, in row order; records its size and whether faiss advises more.
+
+        Raises:
+            Unsupported: there are fewer rows than k-means centroids.
+        """
+        if len(train) < self.centroids:
+            raise Unsupported(f"{len(train)} documents are too few to train {self.centroids} centroids")
+        sample = sample_rows(train, self.training_limit or MOST_PER_CENTROID * self.centroids or None, self.seed)
+        advised = ADVISED_PER_CENTROID * self.centroids
+        self.facts["training_rows"] = len(sample)
+        if len(sample) < advised:
+            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}")
+        return sample
+
+    def query(self, queries: FloatArray, k: int) -> Answer:
+        """Rank by the index's own scores; L2 distances are negated."""
+        return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
+
+    def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
+        """The index's own `k` results: scores, larger is better, and ids, in no guaranteed order of ties."""
+        import faiss
+
+        scores, ids = self.index_.search(np.ascontiguousarray(queries, dtype=np.float32), k)
+        if self.index_.metric_type != faiss.METRIC_INNER_PRODUCT:
+            np.negative(scores, out=scores)
+        return scores, ids
+
+
+def blocks(train: FloatArray, rows: int = BLOCK) -> Iterator[FloatArray]:
+    """`train` in contiguous float32 blocks of `rows` rows, without copying what is contiguous already."""
+    for start in range(0, len(train), rows):
+        yield np.ascontiguousarray(train[start : start + rows], dtype=np.float32)
+
+
+def sample_rows(train: FloatArray, limit: int | None, seed: int) -> FloatArray:
+    """At most `limit` rows of `train`, drawn without replacement from PCG64(`seed`), in row order."""
+    if limit is None or len(train) <= limit:
+        return np.ascontiguousarray(train, dtype=np.float32)
+    rows = Generator(PCG64(seed)).choice(len(train), size=limit, replace=False, shuffle=False)
+    return np.ascontiguousarray(train[np.sort(rows)], dtype=np.float32)
+
+
+def random_rotation(dimension: int, seed: int) -> NDArray[np.float32]:
+    """A random orthonormal (d, d) float32 matrix, uniform in the sense of Haar (Mezzadri, 2007)."""
+    gaussian = Generator(PCG64(seed)).standard_normal((dimension, dimension))
+    q, r = np.linalg.qr(gaussian)
+    return (q * np.sign(np.diag(r))).astype(np.float32)
+
+
+def seeded(parameters: Any, seed: int) -> None:
+    """Seed faiss' `ClusteringParameters` and keep its "please provide at least" off the terminal."""
+    parameters.seed = seed
+    parameters.min_points_per_centroid = 1
+
+
+def ranked(search: Search, queries: FloatArray, k: int, n: int, exhaustive: bool = True) -> Answer:
+    """The `k` best of `n` rows by `search`, which returns scores (larger is better) and ids, -1 where it has no more.
+
+    faiss keeps any of the rows that tie at the cut, so where the last result asked for still ties with the k-th,
+    these queries are searched deeper until all tied rows are seen.
+
+    Returns:
+        ids (Q, k) int64, best first, ties by row number, padded with -1; scores (Q, k) float32, padded with -inf.
+    """
+    ids = np.full((len(queries), k), -1, dtype=np.int64)
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    kept = min(k, n)
+    depth = min(k + MARGIN, n) if exhaustive else kept
+    rows = np.arange(len(queries))
+    while len(rows) and kept:
+        found, labels = search(queries[rows], depth)
+        found = np.where(labels < 0, -np.inf, found).astype(np.float32, copy=False)
+        order = np.lexsort((labels, -found), axis=-1)
+        found = np.take_along_axis(found, order, axis=-1)
+        ids[rows, :kept] = np.take_along_axis(labels, order, axis=-1)[:, :kept]
+        scores[rows, :kept] = found[:, :kept]
+        if depth in (kept, n):
+            break
+        rows = rows[found[:, depth - 1] == found[:, kept - 1]]
+        depth = min(4 * depth, n)
+    return ids, scores
