@@ -22,6 +22,7 @@ MEASURES = {
     "mrr@10": (10, "recip_rank"),
 }
 DEPTH = 100
+_SCORES = [float(-rank) for rank in range(DEPTH)]
 #: Queries evaluated at a time, so that memory does not grow with the number of queries.
 BATCH = 256
 
@@ -131,7 +132,7 @@ def rankings(ids: Ids, own: NDArray[np.int64] | None = None) -> Iterator[list[in
 
 def _ranked(queries: NDArray[np.int64], ids: Ids, own: NDArray[np.int64] | None) -> Run:
     return {
-        str(query): {str(document): float(-rank) for rank, document in enumerate(ranking[:DEPTH])}
+        str(query): dict(zip(map(str, ranking[:DEPTH]), _SCORES, strict=False))
         for query, ranking in zip(queries, rankings(ids, own), strict=True)
     }
 
