@@ -1,0 +1,125 @@
+"""Graphs and inverted lists over whole or quantized vectors, to tell the loss of searching from that of quantizing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binbench import Footprint, Unsupported, register
+from binbench.algorithm import Answer, FloatArray
+from binbench.faiss_index import FaissAlgorithm, seeded
+
+if TYPE_CHECKING:
+    import faiss
+
+
+@register("hnsw{links}", links=[16, 32])
+class HNSW(FaissAlgorithm):
+    """A navigable small-world graph over the float32 vectors; query argument `ef_search`, the nodes kept in view.
+
+    Float query × float vector (Malkov and Yashunin, 2016; faiss `IndexHNSWFlat`). Stores the vectors and the graph.
+    """
+
+    query_grid = {"ef_search": [16, 64, 256]}
+    exhaustive = False
+
+    def __init__(self, dimension: int, links: int, seed: int = 0) -> None:
+        super().__init__(dimension, seed)
+        self.links = links
+        self.ef_search = 64
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        index = faiss.IndexHNSWFlat(self.dimension, self.links, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = 200
+        index.hnsw.rng = faiss.RandomGenerator(self.seed)
+        return index
+
+    def fit(self, train: FloatArray) -> None:
+        import faiss
+
+        # Threads add nodes in an order of their own, and with it another graph each time.
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)
+        try:
+            super().fit(train)
+        finally:
+            faiss.omp_set_num_threads(threads)
+
+    def query(self, queries: FloatArray, k: int) -> Answer:
+        self.index_.hnsw.efSearch = self.ef_search
+        return super().query(queries, k)
+
+    def footprint(self) -> Footprint:
+        graph = graph_bytes(self.index_.hnsw)
+        return Footprint(codes=4 * self.dimension, extras=graph / max(1, self.index_.ntotal))
+
+
+def graph_bytes(hnsw: faiss.HNSW) -> int:
+    """The bytes of a graph's links, of their offsets, and of each node's level."""
+    return 4 * hnsw.neighbors.size() + 8 * hnsw.offsets.size() + 4 * hnsw.levels.size()
+
+
+@register("ivf{lists}", lists=[64, 256])
+class InvertedLists(FaissAlgorithm):
+    """The float32 vectors in the inverted lists of k-means cells; query argument `nprobe`, the lists visited.
+
+    Float query × float vector (Sivic and Zisserman, 2003; faiss `IndexIVFFlat`). Stores the vectors, their row
+    numbers and the cells' centroids.
+    """
+
+    query_grid = {"nprobe": [1, 4, 16, 64]}
+    exhaustive = False
+
+    def __init__(self, dimension: int, lists: int, seed: int = 0) -> None:
+        super().__init__(dimension, seed)
+        self.lists = self.centroids = lists
+        self.nprobe = 16
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        cells = faiss.IndexFlatIP(self.dimension)
+        return self.prepared(faiss.IndexIVFFlat(cells, self.dimension, self.lists, faiss.METRIC_INNER_PRODUCT))
+
+    def prepared(self, index: faiss.IndexIVF) -> faiss.IndexIVF:
+        """`index` with seeded cells of unit centroids, as inner products want them."""
+        seeded(index.cp, self.seed)
+        index.cp.spherical = True
+        return index
+
+    def query(self, queries: FloatArray, k: int) -> Answer:
+        self.index_.nprobe = self.nprobe
+        return super().query(queries, k)
+
+    def footprint(self) -> Footprint:
+        return Footprint(codes=4 * self.dimension, extras=8, shared=4 * self.lists * self.dimension)
+
+
+@register("ivfpq{lists}x{bytes}", lists=[64], bytes=[16, 32, 64])
+class InvertedProductQuantization(InvertedLists):
+    """Product quantization of what k-means cells leave over, in inverted lists; query argument `nprobe`.
+
+    Asymmetric, float query × code by look-up tables (Jégou, Douze and Schmid, 2011; faiss `IndexIVFPQ`). Stores the
+    codes, the row numbers, the cells' centroids and the codebooks.
+    """
+
+    def __init__(self, dimension: int, lists: int, bytes: int, seed: int = 0) -> None:
+        super().__init__(dimension, lists, seed)
+        if dimension % bytes:
+            raise Unsupported(f"the dimension {dimension} does not divide into {bytes} sub-vectors")
+        self.bytes = bytes
+        self.centroids = max(lists, 256)
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        cells = faiss.IndexFlatIP(self.dimension)
+        index = faiss.IndexIVFPQ(cells, self.dimension, self.lists, self.bytes, 8, faiss.METRIC_INNER_PRODUCT)
+        seeded(index.pq.cp, self.seed)
+        return self.prepared(index)
+
+    def footprint(self) -> Footprint:
+        return Footprint(codes=self.bytes, extras=8, shared=4 * (self.lists + 256) * self.dimension)

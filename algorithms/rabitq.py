@@ -1,0 +1,40 @@
+"""RaBitQ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from binbench import Footprint, register
+from binbench.faiss_index import FaissAlgorithm, random_rotation
+
+if TYPE_CHECKING:
+    import faiss
+
+
+@register("rabitq{bits_per_dim}", bits_per_dim=[1, 2, 4])
+class RaBitQ(FaissAlgorithm):
+    """Signs of the randomly rotated, centred vector with factors that make the estimated product unbiased.
+
+    Asymmetric, float query × code (Gao and Long, 2024; more than one bit per dimension: Gao et al., 2025; faiss
+    `IndexRaBitQ`, queries not quantized). Stores the codes, the factors of each vector, the centre and the rotation.
+    """
+
+    def __init__(self, dimension: int, bits_per_dim: int, seed: int = 0) -> None:
+        super().__init__(dimension, seed)
+        self.bits_per_dim = bits_per_dim
+        self.training_limit = 65536
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        self.codes_ = faiss.IndexRaBitQ(self.dimension, faiss.METRIC_INNER_PRODUCT, self.bits_per_dim)
+        self.codes_.qb = 0
+        rotation = faiss.LinearTransform(self.dimension, self.dimension)
+        faiss.copy_array_to_vector(random_rotation(self.dimension, self.seed).ravel(), rotation.A)
+        rotation.is_trained = True
+        return faiss.IndexPreTransform(rotation, self.codes_)
+
+    def footprint(self) -> Footprint:
+        codes = -(-self.dimension * self.bits_per_dim // 8)
+        shared = 4 * self.dimension + 4 * self.dimension**2
+        return Footprint(codes=codes, extras=self.codes_.code_size - codes, shared=shared)

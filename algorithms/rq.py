@@ -1,0 +1,37 @@
+"""Residual quantization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from binbench import Footprint, register
+from binbench.faiss_index import FaissAlgorithm, seeded
+
+if TYPE_CHECKING:
+    import faiss
+
+
+@register("rq{bytes}", bytes=[8, 16, 32])
+class ResidualQuantization(FaissAlgorithm):
+    """A sum of centroids, each one of 256 for what the sum so far has missed; one byte per term.
+
+    Asymmetric, float query × code by look-up tables (Chen, Guan and Wang, 2010; beam search as in Liu et al., 2015;
+    faiss `IndexResidualQuantizer`). Stores the codes and one codebook of 256 whole vectors per byte.
+    """
+
+    centroids = 256
+
+    def __init__(self, dimension: int, bytes: int, seed: int = 0) -> None:
+        super().__init__(dimension, seed)
+        self.bytes = bytes
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        tables = faiss.AdditiveQuantizer.ST_LUT_nonorm
+        index = faiss.IndexResidualQuantizer(self.dimension, self.bytes, 8, faiss.METRIC_INNER_PRODUCT, tables)
+        seeded(index.rq.cp, self.seed)
+        return index
+
+    def footprint(self) -> Footprint:
+        return Footprint(codes=self.bytes, shared=4 * 256 * self.bytes * self.dimension)
