@@ -1,0 +1,68 @@
+"""How well a method's scores stand for the true ones, on the documents it returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def relative_score_error(true_scores: NDArray[Any], scores: NDArray[Any]) -> Array:
+    """The mean absolute error of a method's scores over the mean absolute true score.
+
+    Methods score on scales of their own (bits that differ, inner products of codes), so scores are first brought to
+    the true scale by one affine map for the whole run, fitted by least squares: what is left is error that no change
+    of unit explains. The ratio is one of means over a query's documents, so a true score near 0 does no harm.
+
+    Args:
+        true_scores: (Q, k) true similarities of the returned documents (cosine, or minus the distance).
+        scores: (Q, k) the method's own, larger is better; entries not finite in both arrays are left out.
+
+    Returns:
+        (Q,) 0 for perfect scores; NaN for queries with no finite entries, or only true scores of 0.
+    """
+    valid, true, own = _both_finite(true_scores, scores)
+    count = max(int(valid.sum()), 1)
+    own_mean, true_mean = own.sum() / count, true.sum() / count
+    centred = np.where(valid, own - own_mean, 0)
+    variance = (centred**2).sum()
+    slope = (centred * true).sum() / variance if variance > 0 else 0.0
+    errors = np.where(valid, np.abs(true_mean + slope * centred - true), 0).sum(axis=1)
+    size = np.abs(true).sum(axis=1)
+    return np.divide(errors, size, out=np.full(len(size), np.nan), where=size > 0)
+
+
+def rank_correlation(true_scores: NDArray[Any], scores: NDArray[Any]) -> Array:
+    """Spearman's ρ between a method's scores and the true ones, over each query's returned documents.
+
+    Ties have their mean rank. Only returned documents are seen, so the range is restricted: figures are comparable
+    between methods at one k, not between depths.
+
+    Args:
+        true_scores, scores: (Q, k), as for :func:`relative_score_error`.
+
+    Returns:
+        (Q,) in [-1, 1]; NaN where fewer than two documents remain or one side is constant (all scores tie).
+    """
+    from scipy.stats import rankdata
+
+    valid, true, own = _both_finite(true_scores, scores)
+    count = np.maximum(valid.sum(axis=1, keepdims=True), 1)
+    centred = []
+    for values in (true, own):
+        # Left-out entries rank last, so they do not shift the others' ranks.
+        ranks = rankdata(np.where(valid, values, np.inf), axis=1)
+        centred.append(np.where(valid, ranks - np.where(valid, ranks, 0).sum(axis=1, keepdims=True) / count, 0))
+    x, y = centred
+    spread = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    return np.divide((x * y).sum(axis=1), spread, out=np.full(len(spread), np.nan), where=spread > 0)
+
+
+def _both_finite(true_scores: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArray[np.bool_], Array, Array]:
+    if true_scores.shape != scores.shape or scores.ndim != 2:
+        raise ValueError(f"true_scores {true_scores.shape} and scores {scores.shape} are not two equal (Q, k) arrays")
+    valid = np.isfinite(true_scores) & np.isfinite(scores)
+    return valid, np.where(valid, true_scores, 0).astype(np.float64), np.where(valid, scores, 0).astype(np.float64)
