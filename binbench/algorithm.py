@@ -75,6 +75,15 @@ class Algorithm(ABC):
     def footprint(self) -> Footprint:
         """The exact bytes of what `fit` built."""
 
+    def tied(self, queries: FloatArray, k: int) -> tuple[Ids, FloatArray, Ids] | None:
+        """Every row whose score is at least that of the query's `k`-th best; None where the method cannot say.
+
+        Returns:
+            ids (n,) int64 of all queries in turn, by score and then row; their scores (n,) float32; and
+            offsets (Q + 1,) int64 of each query's stretch.
+        """
+        return None
+
     def set_query_arguments(self, **arguments: Any) -> None:
         """Set the query-time arguments named in `query_grid`, as attributes of the same names."""
         for name, value in arguments.items():

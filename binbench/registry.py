@@ -36,13 +36,13 @@ class Family:
     """One registered pattern: every instance it names is made by the same plugin."""
 
     pattern: str
-    plugin: Callable[..., Any]
+    plugin: Any
     grid: dict[str, tuple[Any, ...]]
     constants: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """The pattern's text before its first and after its last placeholder: ``binary{bits}-asym`` → ``binary-asym``."""
+        """The pattern's text outside its placeholders: ``binary{bits}-asym`` → ``binary-asym``."""
         pieces = _PLACEHOLDER.split(self.pattern)
         return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]
 
@@ -198,7 +198,7 @@ class Registry:
         raise unknown(self.kind, name, self._known(), f"; see `binbench list {self.kind}s`")
 
     def resolve(self, names: Iterable[str]) -> list[Instance]:
-        """The instances that `names` (instances, families, globs, ``all``, comma-separated lists of these) stand for."""
+        """The instances that `names` (instances, families, globs, ``all``, comma-separated lists) stand for."""
         families = self.families()
         chosen: dict[str, Instance] = {}
         for name in (part.strip() for text in names for part in text.split(",")):

@@ -1,0 +1,87 @@
+"""The command line: one verb, one file, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+
+import click
+
+from binbench._version import __version__
+from binbench.errors import Unsupported, UserError, unknown
+
+#: Verb → the line `--help` shows; the module of the same name (`list` in `list_.py`) holds the command.
+VERBS = {
+    "list": "Show algorithms, datasets and encoders.",
+    "prepare": "Make embedding sets.",
+    "run": "Measure methods on embedding sets.",
+}
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to whatever `sys.stderr` is at the time: a progress bar replaces it to keep lines above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class _Verbs(click.Group):
+    """A group whose commands are imported when they are called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        if ctx.resilient_parsing or "--help" in sys.argv[1:2]:
+            return click.Command(name, help=VERBS[name])
+        module = importlib.import_module(f"binbench.cli.{'list_' if name == 'list' else name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            raise unknown("verb", args[0], VERBS, "; see `binbench --help`")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="binbench")
+@click.option("-v", "--verbose", is_flag=True, help="Also show debugging messages.")
+def cli(verbose: bool) -> None:
+    """How many bytes per vector can you save before retrieval breaks, and at what speed?
+
+    \b
+    First steps:
+      binbench list
+      binbench run --algorithm binary256 --dataset pydocs
+    """
+    logging.basicConfig(handlers=[_Stderr()], format="%(message)s", level=logging.WARNING)
+    logging.getLogger("binbench").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 when all that was asked for is there, 1 on a mistake or a failed method."""
+    try:
+        status = cli.main(arguments, prog_name="binbench", standalone_mode=False)
+        sys.stdout.flush()
+    except (UserError, Unsupported) as error:
+        click.echo(f"binbench: {error}", err=True)
+        status = 1
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("binbench: interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        # The reader (say, `| head`) has gone; what it wanted it has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,1 @@
+"""Plan → isolated worker → measurement → result file."""

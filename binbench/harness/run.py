@@ -1,0 +1,218 @@
+"""The main job: every asked-for method over every asked-for set."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from binbench.embeddings import EmbeddingSet
+from binbench.errors import UserError
+from binbench.files import writing
+from binbench.harness.jobs import Job, Mode
+from binbench.harness.pool import ForkServer, perform_all
+from binbench.harness.results import Result, write_failure
+from binbench.prepare import Preparation
+from binbench.progress import progress
+from binbench.registry import ALGORITHMS
+
+logger = logging.getLogger("binbench")
+
+State = Literal["missing", "stale", "failed before", "done"]
+DEFAULT_COUNT = 100
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How jobs are run.
+
+    Attributes:
+        count: neighbours per query; None for 100, or all documents of a smaller set.
+        modes: batch, single or both.
+        seeds: each method is run with each of them.
+        runs: timed repeats.
+        threads: for the numeric libraries, the same for every method.
+        jobs: jobs at the same time; more than one disturbs the timings.
+        timeout: seconds per job; None for no limit.
+        memory_limit: bytes per job; None for no limit.
+        force: rerun what exists.
+        results_dir: root of the result files.
+        plugins: plugin files to load.
+        hypotheses: ids that travel with the results.
+    """
+
+    count: int | None = None
+    modes: tuple[Mode, ...] = ("batch",)
+    seeds: tuple[int, ...] = (0,)
+    runs: int = 5
+    threads: int = 1
+    jobs: int = 1
+    timeout: float | None = 3600.0
+    memory_limit: int | None = None
+    force: bool = False
+    results_dir: Path = Path("results")
+    plugins: tuple[Path, ...] = ()
+    hypotheses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job with what is already there of it."""
+
+    job: Job
+    state: State
+    results: list[Path]
+
+
+@dataclass
+class Outcome:
+    """What a run left behind.
+
+    Attributes:
+        sets: the embedding sets, by name.
+        results: every asked-for result, the float reference first where it was added, per set in the order asked.
+    """
+
+    sets: dict[str, EmbeddingSet] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[Result]:
+        """Results that are neither ok nor skipped."""
+        return [result for result in self.results if result.status not in ("ok", "skipped")]
+
+
+def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOptions) -> list[Planned]:
+    """The jobs for one set, each with its state; ``float`` is added, because retention needs it.
+
+    Raises:
+        UserError: an unknown algorithm, or more neighbours than documents.
+    """
+    for plugin in options.plugins:
+        ALGORITHMS.load_file(plugin)
+    names = [instance.name for instance in ALGORITHMS.resolve(algorithms)]
+    documents = len(embeddings.train)
+    if options.count and options.count > documents:
+        raise UserError(
+            f"--count {options.count} is larger than the corpus: {embeddings.name} has {documents} documents"
+        )
+    jobs = [
+        Job(
+            set_path=str(embeddings.path.resolve()),
+            set_name=embeddings.name,
+            set_fingerprint=embeddings.fingerprint,
+            instance=name,
+            count=options.count or min(DEFAULT_COUNT, documents),
+            mode=mode,
+            seed=seed,
+            runs=options.runs,
+            threads=options.threads,
+            parallel=options.jobs,
+            results_dir=str(options.results_dir.resolve()),
+            plugins=tuple(str(plugin.resolve()) for plugin in options.plugins),
+            hypotheses=options.hypotheses,
+        )
+        for mode in options.modes
+        for seed in options.seeds
+        for name in dict.fromkeys(["float", *names])
+    ]
+    return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
+
+
+def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options: RunOptions | None = None) -> Outcome:
+    """Prepare the sets that are missing, run the jobs that are missing or stale, and collect all results.
+
+    Raises:
+        UserError: nothing sensible can be run. A method that fails is no error here: see :attr:`Outcome.failures`.
+    """
+    options = options or RunOptions()
+    for plugin in options.plugins:
+        ALGORITHMS.load_file(plugin)
+    ALGORITHMS.resolve(algorithms)  # a misspelt name is better found before hours of encoding
+    with writing(options.results_dir):
+        options.results_dir.mkdir(parents=True, exist_ok=True)
+    outcome = Outcome()
+    planned: list[Planned] = []
+    for preparation in preparations:
+        embeddings = preparation.run()
+        outcome.sets[embeddings.name] = embeddings
+        planned += plan_set(embeddings, algorithms, options)
+    todo = [plan.job for plan in planned if options.force or plan.state != "done"]
+    _perform(todo, outcome.sets, options)
+    outcome.results = [Result.open(path) for plan in planned for path in plan.results]
+    return outcome
+
+
+def _state(job: Job) -> State:
+    """What is there of `job`; the worst of its results counts."""
+    states: set[State] = set()
+    for arguments in job.query_arguments():
+        path = job.path(arguments)
+        if not path.is_file():
+            states.add("missing")
+            continue
+        try:
+            stored = Result.open(path)
+        except UserError:
+            states.add("stale")
+            continue
+        if stored.attributes.get("inputs") != job.inputs(arguments):
+            states.add("stale")
+        elif stored.status not in ("ok", "skipped"):
+            states.add("failed before")
+    order: tuple[State, ...] = ("missing", "stale", "failed before")
+    return next((state for state in order if state in states), "done")
+
+
+def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOptions) -> None:
+    if not jobs:
+        return
+    done = 0
+    with progress("running", len(jobs), "jobs", log=False) as advance:
+
+        def one(server: ForkServer, job: Job) -> None:
+            nonlocal done
+            first = job.path({}) if not job.query_arguments()[0] else job.path(job.query_arguments()[0])
+            first.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
+                # Another command may have done it while this one waited.
+                if options.force or _state(job) != "done":
+                    _perform_one(server, job, sets[job.set_name], options)
+            done += 1
+            advance(1)
+            logger.info("[%d/%d] %s × %s: %s", done, len(jobs), job.set_name, job.instance, _ending(job))
+
+        try:
+            perform_all(jobs, one, options.threads, options.jobs)
+        except KeyboardInterrupt:
+            raise UserError(
+                f"interrupted after {done} of {len(jobs)} jobs; the same command goes on with the rest"
+            ) from None
+
+
+def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
+    before = {str(a): _stamp(job.path(a)) for a in job.query_arguments()}
+    answer: dict[str, Any] = server.perform(job, options.timeout, options.memory_limit)
+    status, reason = answer["status"], answer["reason"]
+    if status == "ok":
+        return
+    logger.debug("%s", answer["log"])
+    for arguments in job.query_arguments():
+        if _stamp(job.path(arguments)) == before[str(arguments)]:
+            write_failure(job, arguments, status, reason, len(embeddings.test), embeddings.distance)
+
+
+def _ending(job: Job) -> str:
+    """How `job` ended, from its last result: the status, and the seconds of the build or the reason."""
+    last = Result.open(job.path(job.query_arguments()[-1]))
+    if last.status == "ok":
+        return f"ok, built in {last['build_time']:.2f} s, {last['queries_per_second']:,.0f} queries/s"
+    return f"{last.status}: {last['reason']}"
+
+
+def _stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0

@@ -1,0 +1,123 @@
+"""One job from fit to result files; runs in a process of its own."""
+
+from __future__ import annotations
+
+import resource
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from binbench.algorithm import Algorithm, FloatArray, Footprint
+from binbench.embeddings import EmbeddingSet
+from binbench.errors import Unsupported, UserError
+from binbench.harness.jobs import Job
+from binbench.harness.measure import BadAnswer, Noop, measure
+from binbench.harness.results import Status, write_result
+from binbench.neighbors import distances_to
+from binbench.registry import ALGORITHMS
+
+#: Cut-off at which the documents that share a score are kept, for tie bounds.
+TIES_AT = 10
+
+
+def perform(job: Job) -> tuple[Status, str]:
+    """Run `job` and write its results; the status and, unless it is ``ok``, the reason."""
+    for plugin in job.plugins:
+        ALGORITHMS.load_file(Path(plugin))
+    try:
+        _perform(job)
+    except Unsupported as error:
+        return "skipped", str(error)
+    except (BadAnswer, UserError) as error:
+        return "failed", str(error)
+    except MemoryError as error:
+        return "out-of-memory", _one_line(error)
+    except SystemExit as error:
+        return "failed", f"the plugin called sys.exit({error.code!r})"
+    except Exception as error:
+        traceback.print_exc()
+        # faiss reports a failed allocation as a RuntimeError.
+        return "out-of-memory" if "bad_alloc" in str(error) else "failed", _one_line(error)
+    return "ok", ""
+
+
+def _perform(job: Job) -> None:
+    embeddings = EmbeddingSet.open(Path(job.set_path))
+    train, queries = embeddings.train, embeddings.test
+    instance = ALGORITHMS.get(job.instance)
+    if embeddings.distance not in instance.family.plugin.metrics:
+        raise Unsupported(f"does not rank by {embeddings.distance} distance")
+    algorithm: Algorithm = instance.create(dimension=train.shape[1], seed=job.seed, metric=embeddings.distance)
+    start = time.perf_counter_ns()
+    algorithm.fit(train)
+    build_seconds = (time.perf_counter_ns() - start) / 1e9
+    overhead = Noop.overhead(queries, job.count, job.mode)
+    for arguments in job.query_arguments():
+        if arguments:
+            algorithm.set_query_arguments(**arguments)
+        timing, (ids, scores), stable = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
+        if not stable:
+            algorithm.note("answers differ between repeats")
+        footprint = algorithm.footprint()
+        seconds = float(timing.seconds[timing.median_run])
+        attributes: dict[str, Any] = {
+            "status": "ok",
+            "reason": "",
+            "distance": embeddings.distance,
+            # The median repeat, not the best one: ids, percentiles and time belong together.
+            "best_search_time": seconds / len(queries),
+            "queries_per_second": len(queries) / seconds,
+            "latency": timing.percentiles(),
+            "noop_overhead": overhead,
+            "build_time": build_seconds,
+            "train_seconds": float(algorithm.facts.get("train_seconds", 0.0)),
+            "index_size": footprint.total(len(train)) / 1000,
+            "index_bytes": footprint.total(len(train)),
+            "footprint": _itemised(footprint),
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "candidates": float((ids >= 0).sum(axis=1).mean()),
+            "documents": len(train),
+            "queries": len(queries),
+            "dimension": train.shape[1],
+            "facts": algorithm.facts,
+        }
+        arrays = {
+            "times": timing.per_query(len(queries)),
+            "neighbors": ids.astype(np.int32),
+            "distances": distances_to(train, queries, ids, embeddings.distance).astype(np.float32),
+            "scores": scores.astype(np.float32),
+            "repeat_seconds": timing.seconds,
+        } | _ties(algorithm, queries, job.count)
+        if timing.latencies is not None:
+            arrays["latencies"] = timing.latencies.astype(np.float32)
+        write_result(job, arguments, attributes, arrays)
+
+
+def _itemised(footprint: Footprint) -> dict[str, float]:
+    return {
+        "codes_bytes_per_vector": footprint.codes,
+        "extras_bytes_per_vector": footprint.extras,
+        "rescore_bytes_per_vector": footprint.rescore,
+        "shared_bytes": footprint.shared,
+    }
+
+
+def _ties(algorithm: Algorithm, queries: FloatArray, k: int) -> dict[str, Any]:
+    """Which documents share the last score of the top ten, from methods that can say."""
+    tied = algorithm.tied(queries, TIES_AT) if k >= TIES_AT else None
+    if tied is None:
+        return {}
+    ids, scores, offsets = tied
+    return {"tied_ids": ids.astype(np.int32), "tied_scores": scores, "tied_offsets": offsets}
+
+
+def _one_line(error: BaseException) -> str:
+    first = str(error).strip().partition("\n")[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    # The innermost frame outside the libraries is the line its author will look for.
+    own = [f for f in frames if "site-packages" not in f.filename and f.filename != __file__] or frames
+    where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"

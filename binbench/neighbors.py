@@ -1,0 +1,123 @@
+"""Exact nearest neighbours, streamed: memory is bounded by the blocks, not by the set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+_QUERY_BLOCK = 512
+# Two float32 products of unit vectors that are equal in exact arithmetic differ by less than this.
+_SLACK = 2e-6
+
+
+def nearest(
+    blocks: Iterable[NDArray[np.float32]],
+    queries: NDArray[np.float32],
+    k: int,
+    distance: str = "angular",
+    progress: Callable[[int], None] = lambda rows: None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` nearest base rows of every query, best first, ties by row number.
+
+    Candidates are found with float32 products and ranked by distances in float64, so that equal vectors tie exactly.
+
+    Args:
+        blocks: the base vectors in row order, (n, d) float32 each; unit rows for ``angular``.
+        queries: (Q, d) float32; unit rows for ``angular``.
+        k: at most the number of base rows.
+        distance: ``angular`` (1 − cosine) or ``euclidean``.
+        progress: told the number of base rows after each block.
+
+    Returns:
+        neighbors (Q, k) int32 and distances (Q, k) float32, ascending.
+    """
+    chunks = [slice(i, i + _QUERY_BLOCK) for i in range(0, len(queries), _QUERY_BLOCK)]
+    pools = [_Pool(queries[chunk], k, distance) for chunk in chunks]
+    row = 0
+    for block in blocks:
+        for pool in pools:
+            pool.add(row, block)
+        row += len(block)
+        progress(len(block))
+    answers = [pool.best() for pool in pools]
+    return np.concatenate([a[0] for a in answers]), np.concatenate([a[1] for a in answers])
+
+
+def distances_to(
+    train: NDArray[np.float32], queries: NDArray[np.float32], ids: NDArray[np.integer], distance: str = "angular"
+) -> NDArray[np.float64]:
+    """Distances from each query to the base rows in its row of `ids`, computed in float64.
+
+    Args:
+        train: (N, d) base vectors.
+        queries: (Q, d).
+        ids: (Q, k) row numbers; -1 pads.
+        distance: ``angular`` or ``euclidean``.
+
+    Returns:
+        (Q, k) float64, inf where `ids` is -1.
+    """
+    result = np.full(ids.shape, np.inf)
+    step = max(1, (1 << 22) // max(1, ids.shape[1] * train.shape[1]))
+    for start in range(0, len(queries), step):
+        some = slice(start, start + step)
+        rows = train[np.maximum(ids[some], 0)]
+        result[some] = _exact(rows, queries[some, None, :], distance)
+    result[ids < 0] = np.inf
+    return result
+
+
+class _Pool:
+    """The candidates so far of one block of queries."""
+
+    def __init__(self, queries: NDArray[np.float32], k: int, distance: str) -> None:
+        self.queries, self.k, self.distance = queries, k, distance
+        self.bar = np.full(len(queries), -np.inf, dtype=np.float32)  # float32 score of the k-th best so far
+        self.query = np.empty(0, dtype=np.int64)
+        self.row = np.empty(0, dtype=np.int64)
+        self.score = np.empty(0, dtype=np.float32)
+        self.exact = np.empty(0, dtype=np.float64)
+        self.slack = _SLACK
+
+    def add(self, first: int, block: NDArray[np.float32]) -> None:
+        scores = self.queries @ block.T
+        if self.distance == "euclidean":
+            # |q − x|² = |q|² − 2(q·x − |x|²/2): the bracket ranks as the distance does.
+            squares = np.einsum("ij,ij->i", block, block)
+            scores -= squares / 2
+            self.slack = max(self.slack, _SLACK * float(squares.max(initial=0)) * 4)
+        bar = self.bar
+        if len(block) >= self.k and np.isneginf(bar[0]):
+            bar = np.maximum(bar, np.partition(scores, len(block) - self.k, axis=1)[:, len(block) - self.k])
+        query, column = np.divmod(np.flatnonzero(scores >= (bar - self.slack)[:, None]), len(block))
+        exact = _exact(block[column], self.queries[query], self.distance)
+        self.query = np.concatenate([self.query, query])
+        self.row = np.concatenate([self.row, column + first])
+        self.score = np.concatenate([self.score, scores[query, column]])
+        self.exact = np.concatenate([self.exact, exact])
+        self._prune()
+
+    def _prune(self) -> None:
+        """Keep the k best of every query by (distance, row); the last one kept sets the bar."""
+        order = np.lexsort((self.row, self.exact, self.query))
+        query = self.query[order]
+        starts = np.searchsorted(query, np.arange(len(self.queries)))
+        kept = order[np.arange(len(order)) - starts[query] < self.k]
+        self.query, self.row = self.query[kept], self.row[kept]
+        self.score, self.exact = self.score[kept], self.exact[kept]
+        full = np.bincount(self.query, minlength=len(self.queries)) == self.k
+        last = np.cumsum(np.bincount(self.query, minlength=len(self.queries))) - 1
+        self.bar[full] = self.score[last[full]]
+
+    def best(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        shape = len(self.queries), self.k
+        return self.row.reshape(shape).astype(np.int32), self.exact.reshape(shape).astype(np.float32)
+
+
+def _exact(rows: NDArray[np.float32], queries: NDArray[np.float32], distance: str) -> NDArray[np.float64]:
+    if distance == "euclidean":
+        return np.sqrt(np.square(rows.astype(np.float64) - queries).sum(axis=-1))
+    # The same summation order for every pair: equal rows get equal distances wherever they stand.
+    return 1.0 - (rows.astype(np.float64) * queries).sum(axis=-1)
