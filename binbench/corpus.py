@@ -137,7 +137,7 @@ def _beir_folders(options: SourceOptions) -> list[Path]:
 
 
 def set_name(text: str) -> str:
-    """`text` as a set's name: odd characters become ``-``, and so does ``_``, at which ann-benchmarks' site splits names."""
+    """`text` as a set's name: odd characters become ``-``, also ``_``, at which ann-benchmarks' site splits names."""
     return re.sub(r"[^A-Za-z0-9.+]+", "-", text).strip("-") or "collection"
 
 
