@@ -126,6 +126,11 @@ def find_collection(name_or_path: str, options: SourceOptions) -> Path:
     raise unknown("dataset", name_or_path, known + [folder.name for folder in beside], hint)
 
 
+def beir_folder(name: str, options: SourceOptions) -> Path | None:
+    """The folder `name` in `options.beir_dir`, if there is one."""
+    return next((folder for folder in _beir_folders(options) if folder.name == name), None)
+
+
 def _beir_folders(options: SourceOptions) -> list[Path]:
     if options.beir_dir is None:
         return []
