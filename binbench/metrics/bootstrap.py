@@ -14,8 +14,8 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-#: Queries drawn at a time, to bound the memory.
-_BLOCK = 1 << 20
+#: Queries drawn at a time: so few that the BLAS multiplies in one thread; waking others would cost ten times as much.
+_BLOCK = 1 << 14
 
 
 class Interval(NamedTuple):
@@ -141,7 +141,7 @@ def _resampled(n: int, seed: int, resamples: int) -> Iterator[Array]:
 
 
 # Every result of one set is resampled alike, so the draws, which cost most of the time, are kept: 128 MB at most.
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=8192)
 def _counts(n: int, rows: int, seed: int, block: int) -> NDArray[np.uint8]:
     drawn = Generator(PCG64([seed, block])).integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
     # A query drawn more than 255 times in one resample: not in the life of the universe.

@@ -19,7 +19,7 @@ EXACT_UP_TO = 13
 #: Values closer than this tie.
 TIE = 1e-9
 #: Random signs drawn at a time, to bound the memory.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 
 
 @dataclass(frozen=True)
