@@ -121,9 +121,9 @@ def find_collection(name_or_path: str, options: SourceOptions) -> Path:
     path = Path(name_or_path).expanduser()
     if os.sep in name_or_path or (path / "corpus.jsonl").is_file():
         return path
-    known = [instance.name for family in DATASETS.families() for instance in family.instances()]
+    known = {instance.name for family in DATASETS.families() for instance in family.instances()}
     hint = "; see `binbench list datasets`, or give the path of a folder that holds corpus.jsonl"
-    raise unknown("dataset", name_or_path, known + [folder.name for folder in beside], hint)
+    raise unknown("dataset", name_or_path, sorted(known | {folder.name for folder in beside}), hint)
 
 
 def beir_folder(name: str, options: SourceOptions) -> Path | None:

@@ -7,6 +7,7 @@ import http.client
 import logging
 import os
 import shutil
+import socket
 import stat
 import time
 import urllib.error
@@ -147,7 +148,10 @@ def _request(url: str, part: Path, have: int) -> Any:
             raise _BrokenOff(f"HTTP status {error.code}") from error
         raise _unavailable(url, part, f"HTTP status {error.code} ({error.reason})") from error
     except urllib.error.URLError as error:
-        raise _BrokenOff(str(getattr(error.reason, "strerror", None) or error.reason)) from error
+        reason = str(getattr(error.reason, "strerror", None) or error.reason)
+        if isinstance(error.reason, socket.gaierror) and error.reason.errno != socket.EAI_AGAIN:
+            raise _unavailable(url, part, reason) from error
+        raise _BrokenOff(reason) from error
     except (OSError, http.client.HTTPException) as error:
         raise _BrokenOff(f"{type(error).__name__}: {error}") from error
 
