@@ -1,0 +1,119 @@
+"""Exact Hamming distances and nearest neighbours, in the total order (distance, row).
+
+Codes tie massively: 256 bits have 257 possible distances, so which of the tied rows stand at the cut is part of the
+answer. The numpy functions are the reference; those on faiss are fast.
+
+`documents` and `queries` are (N, words) and (Q, words) uint64, as :mod:`binbench.codes.packing` makes them; the bits
+that fill the last word are ignored. All raise UserError where the arrays are not of `bits` bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.codes.packing import Words, as_bytes, cleared
+from binbench.errors import UserError
+
+Rows = NDArray[np.int64]
+Distances = NDArray[np.int32]
+
+#: Rows whose words are compared with a query at once.
+_BLOCK = 65536
+#: Results that a batch of the search for ties holds, about.
+_RESULTS = 1 << 22
+
+
+def distances(queries: Words, documents: Words, bits: int) -> Distances:
+    """All (Q, N) Hamming distances."""
+    queries, documents = cleared(queries, bits), cleared(documents, bits)
+    found = np.empty((len(queries), len(documents)), dtype=np.int32)
+    for start in range(0, len(documents), _BLOCK):
+        block = documents[start : start + _BLOCK]
+        for i, query in enumerate(queries):
+            np.bitwise_count(block ^ query).sum(axis=1, dtype=np.int32, out=found[i, start : start + _BLOCK])
+    return found
+
+
+def knn_numpy(queries: Words, documents: Words, bits: int, k: int) -> tuple[Rows, Distances]:
+    """As :func:`knn`, on numpy alone."""
+    _check(k)
+    rows, found = _padded(len(queries), k, bits)
+    kept = min(k, len(documents))
+    for i in range(len(queries)):
+        row = distances(queries[i : i + 1], documents, bits)[0]
+        rows[i, :kept] = np.argsort(row, kind="stable")[:kept]
+        found[i, :kept] = row[rows[i, :kept]]
+    return rows, found
+
+
+def knn(queries: Words, documents: Words, bits: int, k: int) -> tuple[Rows, Distances]:
+    """The `k` nearest documents of each query by (distance, row), searched by faiss.
+
+    faiss scans the rows in order, replaces the worst of its heap only by a strictly smaller distance, and its heap
+    compares (distance, row); what it keeps at the cut are thus the first of the tied rows, on any number of threads,
+    and nothing is left to sort. The tests hold it to the reference on all ties.
+
+    Returns:
+        rows (Q, k) int64 and distances (Q, k) int32, nearest first, padded with -1 and `bits` + 1 where k > N.
+    """
+    import faiss
+
+    _check(k)
+    queries, documents = cleared(queries, bits), cleared(documents, bits)
+    kept = min(k, len(documents))
+    if kept == 0 or len(queries) == 0:
+        return _padded(len(queries), k, bits)
+    found, rows = faiss.knn_hamming(as_bytes(queries), as_bytes(documents), kept, variant="hc")
+    if kept < k:
+        margin = ((0, 0), (0, k - kept))
+        rows = np.pad(rows, margin, constant_values=-1)
+        found = np.pad(found, margin, constant_values=bits + 1)
+    return rows, found
+
+
+def tied(queries: Words, documents: Words, bits: int, k: int) -> tuple[Rows, Distances, Rows]:
+    """Every document at most as far from a query as its `k`-th nearest: the neighbours and all that tie at the cut.
+
+    Returns:
+        rows (n,) int64 of all queries in turn, each by (distance, row); their distances (n,) int32; and offsets
+        (Q + 1,) int64, of which i and i + 1 bound the stretch of query i.
+    """
+    _check(k)
+    nearest: dict[int, tuple[Rows, Distances]] = {}
+    pending = np.arange(len(queries))
+    depth = k
+    while len(pending):
+        depth = min(2 * depth, len(documents))
+        batch = max(1, _RESULTS // max(1, depth))
+        unresolved = []
+        for start in range(0, len(pending), batch):
+            asked = pending[start : start + batch]
+            for i, rows, found in zip(asked, *knn(queries[asked], documents, bits, max(1, depth)), strict=True):
+                cut = found[min(k, len(found)) - 1]
+                if depth < len(documents) and found[-1] == cut:
+                    unresolved.append(i)
+                    continue
+                kept = np.searchsorted(found[:depth], cut, side="right")
+                nearest[int(i)] = rows[:kept].copy(), found[:kept].copy()
+        pending = np.array(unresolved, dtype=np.int64)
+    stretches = [nearest[i] for i in range(len(queries))]
+    offsets = np.cumsum([0, *(len(rows) for rows, _ in stretches)], dtype=np.int64)
+    all_rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in stretches)])
+    return all_rows, np.concatenate([np.empty(0, np.int32), *(found for _, found in stretches)]), offsets
+
+
+def similarities(found: Distances, bits: int) -> NDArray[np.float32]:
+    """Distances as scores 1 - 2·h/bits in [-1, 1] float32, larger is better; padding becomes -inf."""
+    scores = (1 - 2 * found / bits).astype(np.float32)
+    scores[found > bits] = -np.inf
+    return scores
+
+
+def _padded(queries: int, k: int, bits: int) -> tuple[Rows, Distances]:
+    return np.full((queries, k), -1, dtype=np.int64), np.full((queries, k), bits + 1, dtype=np.int32)
+
+
+def _check(k: int) -> None:
+    if k < 1:
+        raise UserError(f"k: expected at least 1, got {k}")
