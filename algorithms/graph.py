@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from binbench import Footprint, Unsupported, register
 from binbench.algorithm import Answer, FloatArray
-from binbench.faiss_index import FaissAlgorithm, seeded
+from binbench.faiss_index import FaissAlgorithm
 
 if TYPE_CHECKING:
     import faiss
@@ -21,7 +19,7 @@ class HNSW(FaissAlgorithm):
     Float query × float vector (Malkov and Yashunin, 2016; faiss `IndexHNSWFlat`). Stores the vectors and the graph.
     """
 
-    query_grid = {"ef_search": [16, 64, 256]}
+    query_grid: ClassVar = {"ef_search": [16, 64, 256]}
     exhaustive = False
 
     def __init__(self, dimension: int, links: int, seed: int = 0) -> None:
@@ -70,7 +68,7 @@ class InvertedLists(FaissAlgorithm):
     numbers and the cells' centroids.
     """
 
-    query_grid = {"nprobe": [1, 4, 16, 64]}
+    query_grid: ClassVar = {"nprobe": [1, 4, 16, 64]}
     exhaustive = False
 
     def __init__(self, dimension: int, lists: int, seed: int = 0) -> None:
@@ -86,7 +84,7 @@ class InvertedLists(FaissAlgorithm):
 
     def prepared(self, index: faiss.IndexIVF) -> faiss.IndexIVF:
         """`index` with seeded cells of unit centroids, as inner products want them."""
-        seeded(index.cp, self.seed)
+        self.seeded(index.cp)
         index.cp.spherical = True
         return index
 
@@ -118,7 +116,7 @@ class InvertedProductQuantization(InvertedLists):
 
         cells = faiss.IndexFlatIP(self.dimension)
         index = faiss.IndexIVFPQ(cells, self.dimension, self.lists, self.bytes, 8, faiss.METRIC_INNER_PRODUCT)
-        seeded(index.pq.cp, self.seed)
+        self.seeded(index.pq.cp)
         return self.prepared(index)
 
     def footprint(self) -> Footprint:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binbench import Footprint, register
+from binbench.algorithm import FloatArray, Ids
 from binbench.faiss_index import FaissAlgorithm, blocks
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Scalar(FaissAlgorithm):
         quantizer = getattr(faiss.ScalarQuantizer, f"QT_{self.bits}bit")
         return faiss.IndexScalarQuantizer(self.dimension, quantizer, faiss.METRIC_INNER_PRODUCT)
 
-    def train_index(self, index: faiss.Index, train: np.ndarray) -> None:
+    def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         # Two rows that span the ranges teach faiss the same as all documents do, without holding them in memory.
         index.train(np.stack(value_ranges(train)))
         self.facts["training_rows"] = len(train)
@@ -42,7 +43,50 @@ class Scalar(FaissAlgorithm):
         return Footprint(codes=-(-self.dimension * self.bits // 8), shared=2 * 4 * self.dimension)
 
 
-def value_ranges(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def value_ranges(train: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The smallest and the largest value of each dimension, (d,) float32 each."""
     ends = [(block.min(axis=0), block.max(axis=0)) for block in blocks(train)]
     return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+
+
+@register("int8-minmax")
+class MinMaxCodes(FaissAlgorithm):
+    """Codes on per-dimension scales compared directly, as sentence-transformers' `quantize_embeddings` makes them.
+
+    Symmetric, int8 code × int8 code: documents and queries are cut into 255 steps between the documents' smallest and
+    largest value of each dimension and the integers are multiplied, so that every dimension weighs by the inverse
+    square of its range: another metric. Values outside the range are clipped (there they wrap around). Stores the
+    codes and the two ends of each range.
+    """
+
+    scoring = "symmetric"
+
+    def build(self) -> faiss.Index:
+        import faiss
+
+        direct = faiss.ScalarQuantizer.QT_8bit_direct_signed
+        return faiss.IndexScalarQuantizer(self.dimension, direct, faiss.METRIC_INNER_PRODUCT)
+
+    def fit(self, train: FloatArray) -> None:
+        self.facts.clear()
+        index = self.build()
+        with self.stage("train"):
+            self.low_, self.high_ = value_ranges(train)
+            self.facts["training_rows"] = len(train)
+        with self.stage("encode"):
+            for block in blocks(train):
+                index.add(self.codes(block))
+        self.index_ = index
+
+    def codes(self, vectors: FloatArray) -> FloatArray:
+        """(n, d) whole numbers from -128 to 127, as float32."""
+        steps = (self.high_ - self.low_) / np.float32(255)
+        # A dimension without a range says nothing: all its codes are equal.
+        scaled = (vectors - self.low_) / np.where(steps > 0, steps, 1)
+        return np.trunc(np.clip(scaled, 0, 255) - 128)
+
+    def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
+        return super().search(self.codes(queries), k)
+
+    def footprint(self) -> Footprint:
+        return Footprint(codes=self.dimension, shared=2 * 4 * self.dimension)

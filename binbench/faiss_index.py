@@ -29,12 +29,14 @@ Search = Callable[[FloatArray, int], tuple[FloatArray, Ids]]
 class FaissAlgorithm(Algorithm):
     """A method that is one faiss index: a subclass gives `build` and `footprint`.
 
-    A subclass that trains k-means sets `centroids`, the largest number trained at once; one that trains anything else
-    on a sample sets `training_limit`. A method whose search is not exhaustive sets `exhaustive` to False: there is
-    then no further tie to be found by searching deeper.
+    A subclass that trains k-means sets `centroids`, the largest number trained at once, and passes faiss' parameters
+    through `seeded`; one that trains anything else on a sample sets `training_limit`. A method whose search is not
+    exhaustive sets `exhaustive` to False: there is then no further tie to be found by searching deeper.
     """
 
     centroids: int = 0
+    #: k-means iterations, faiss' default.
+    rounds: int = 25
     training_limit: int | None = None
     exhaustive: bool = True
 
@@ -81,6 +83,12 @@ class FaissAlgorithm(Algorithm):
             self.note(f"trained on {len(sample)} points; faiss advises at least {advised}")
         return sample
 
+    def seeded(self, parameters: Any) -> None:
+        """Seed faiss' `ClusteringParameters` and keep its "please provide at least" off the terminal."""
+        parameters.seed = self.seed
+        parameters.niter = self.rounds
+        parameters.min_points_per_centroid = 1
+
     def query(self, queries: FloatArray, k: int) -> Answer:
         """Rank by the index's own scores; L2 distances are negated."""
         return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
@@ -114,12 +122,6 @@ def random_rotation(dimension: int, seed: int) -> NDArray[np.float32]:
     gaussian = Generator(PCG64(seed)).standard_normal((dimension, dimension))
     q, r = np.linalg.qr(gaussian)
     return (q * np.sign(np.diag(r))).astype(np.float32)
-
-
-def seeded(parameters: Any, seed: int) -> None:
-    """Seed faiss' `ClusteringParameters` and keep its "please provide at least" off the terminal."""
-    parameters.seed = seed
-    parameters.min_points_per_centroid = 1
 
 
 def ranked(search: Search, queries: FloatArray, k: int, n: int, exhaustive: bool = True) -> Answer:

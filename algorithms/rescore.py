@@ -1,0 +1,32 @@
+"""Small codes searched, larger ones kept to rank the best of them."""
+
+from __future__ import annotations
+
+from binbench import register
+from binbench.two_stage import Rescored
+
+
+@register("pq{bytes}-rescore-float", bytes=[8, 16, 32, 64], store="float")
+class RescoredProductQuantization(Rescored):
+    """Product quantization searched, the whole vectors of the best candidates re-scored.
+
+    Asymmetric in both stages (Jégou, Tavenard, Douze and Amsaleg, 2011); the query argument `candidates` is the
+    multiple of k that is re-scored. Stores the codes, the codebooks and the float32 vectors.
+    """
+
+    def __init__(self, dimension: int, bytes: int, store: str, seed: int = 0) -> None:
+        super().__init__(dimension, f"pq{bytes}", store, seed)
+
+
+@register("binary{bits}-rescore-int8", bits=[64, 128, 256, 512], store="int8")
+@register("binary{bits}-rescore-float", bits=[64, 128, 256, 512], store="float")
+class RescoredBinary(Rescored):
+    """Hamming search of random-projection codes, the best candidates re-scored on int8 codes or on whole vectors.
+
+    Symmetric, then asymmetric: float query × de-scaled int8 code or float vector (Yamada, Asai and Hajishirzi, 2021);
+    the query argument `candidates` is the multiple of k that is re-scored. Stores the binary codes, the projection,
+    and the int8 codes with their ranges or the float32 vectors.
+    """
+
+    def __init__(self, dimension: int, bits: int, store: str, seed: int = 0) -> None:
+        super().__init__(dimension, f"binary{bits}", store, seed)
