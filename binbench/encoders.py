@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.corpus import set_name
 from binbench.errors import UserError, unknown
 from binbench.weights import Weights, hub_weights, local_weights
 
@@ -74,6 +75,7 @@ RECIPES = {
     ),
 }
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Encoder(Protocol):
@@ -95,7 +97,18 @@ def encoder_name(spec: str) -> str:
     name = spec.partition("=")[0]
     if Path(name).expanduser().is_dir():
         name = Path(name).expanduser().resolve().name
-    return re.sub(r"[^A-Za-z0-9.+]+", "-", name).strip("-")
+    return set_name(name)
+
+
+def check_encoder(spec: str) -> None:
+    """See, without loading anything, whether `spec` has the form of an encoder.
+
+    Raises:
+        UserError: it has not; the nearest names are suggested.
+    """
+    known = spec.partition("=")[0] in RECIPES or re.fullmatch(r"lsa[1-9]\d*", spec)
+    if not (known or Path(spec).expanduser().is_dir() or _HUB_ID.fullmatch(spec)):
+        raise unknown("encoder", spec, [*RECIPES, "lsa256"], "; or give a sentence-transformers folder or hub id")
 
 
 def open_encoder(
@@ -118,6 +131,7 @@ def open_encoder(
     Raises:
         UserError: unknown name, or weights that are not to be had.
     """
+    check_encoder(spec)
     if match := re.fullmatch(r"lsa([1-9]\d*)", spec):
         return LatentSemanticEncoder(int(match[1]), seed)
     name, _, folder = spec.partition("=")
@@ -130,10 +144,8 @@ def open_encoder(
         return TransformerEncoder.from_recipe(name, recipe, weights, device, precision, max_tokens)
     if Path(spec).expanduser().is_dir():
         weights = local_weights(Path(spec).expanduser().resolve())
-    elif re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
-        weights = hub_weights(spec, None, None, None)
     else:
-        raise unknown("encoder", spec, [*RECIPES, "lsa256"], "; or give a sentence-transformers folder or hub id")
+        weights = hub_weights(spec, None, None, None)
     return TransformerEncoder.from_folder(spec, weights, device, precision, max_tokens)
 
 

@@ -15,7 +15,8 @@ class Unsupported(Exception):
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
-    """An error for an unknown `name` of a `kind` of thing that suggests the nearest of the `known` names."""
+    """An error for an unknown `name` of a `kind` of thing that suggests the nearest of the `known` names, or gives the `hint`."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    suggestion = f"; did you mean {' or '.join(near)}?" if near else ""
-    return UserError(f"unknown {kind} {name!r}{suggestion}{hint}")
+    if near:
+        hint = f"; did you mean {' or '.join(near)}?"
+    return UserError(f"unknown {kind} {name!r}{hint}")

@@ -15,7 +15,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from binbench.corpus import Collection, SourceOptions, VectorSource, open_source
+from binbench.corpus import Collection, SourceOptions, VectorSource, find_collection, open_source, set_name
 from binbench.embeddings import BLOCK_ROWS, EmbeddingSet, write_set
 from binbench.encoders import DEFAULT_ENCODER, Encoder, Precision, encoder_name, open_encoder, unit_rows
 from binbench.encoding import ShardedEncoding
@@ -23,6 +23,7 @@ from binbench.errors import UserError
 from binbench.files import writing
 from binbench.progress import progress
 from binbench.provenance import versions
+from binbench.registry import DATASETS
 
 logger = logging.getLogger("binbench")
 
@@ -86,8 +87,8 @@ class Preparation:
             stem = "-".join(
                 part
                 for part in (
-                    _slug(Path(self.dataset).name),
-                    self.source.split and _slug(self.source.split),
+                    set_name(Path(self.dataset).name),
+                    self.source.split and set_name(self.source.split),
                     encoder_name(self.encoder.spec),
                     self.encoder.precision if self.encoder.precision != "fp32" else "",
                     f"{self.encoder.max_tokens}t" if self.encoder.max_tokens else "",
@@ -101,7 +102,7 @@ class Preparation:
     def _vector_name(self) -> str | None:
         """The name of a set that needs no encoder."""
         if _is_hdf5(self.dataset) or self.dataset.endswith(".npy"):
-            return _slug(Path(self.dataset).stem)
+            return set_name(Path(self.dataset).stem)
         if re.fullmatch(r"synthetic-\d+x\d+", self.dataset):
             return self.dataset + (f"-seed{self.source.seed}" if self.source.seed else "")
         return None
@@ -197,6 +198,19 @@ class Preparation:
         return made
 
 
+def check_dataset(dataset: str, source: SourceOptions) -> None:
+    """See, without loading anything, whether there is such a dataset.
+
+    Raises:
+        UserError: there is none; the nearest names are suggested.
+    """
+    if _is_hdf5(dataset) or dataset.endswith(".npy"):
+        if not Path(dataset).expanduser().is_file():
+            raise UserError(f"{dataset} does not exist")
+    elif not any(family.match(dataset) for family in DATASETS.families()):
+        find_collection(dataset, source)
+
+
 def _encode(folder: Path, encoder: Encoder, collection: Collection) -> ShardedEncoding:
     encoder.fit(collection.documents)
     sharded = ShardedEncoding(folder, encoder, collection.documents, "document")
@@ -231,11 +245,11 @@ def _open_vectors(dataset: str, queries: str | None) -> VectorSource | None:
         foreign = EmbeddingSet.open(Path(dataset).expanduser())
         if foreign.distance not in ("angular", "euclidean"):
             raise UserError(f"{dataset}: distance {foreign.distance!r} is not supported; angular and euclidean are")
-        return _array_source(_slug(foreign.name), foreign.train, foreign.test, foreign.distance, str(foreign.path))
+        return _array_source(set_name(foreign.name), foreign.train, foreign.test, foreign.distance, str(foreign.path))
     if dataset.endswith(".npy"):
         if not queries:
             raise UserError(f"{dataset} needs its queries: --train {dataset} --queries QUERIES.npy")
-        return _array_source(_slug(Path(dataset).stem), _load_npy(dataset), _load_npy(queries), "angular", dataset)
+        return _array_source(set_name(Path(dataset).stem), _load_npy(dataset), _load_npy(queries), "angular", dataset)
     return None
 
 
@@ -245,7 +259,13 @@ def _array_source(name: str, train: NDArray[Any], test: NDArray[Any], distance: 
             yield np.asarray(train[start : start + BLOCK_ROWS], dtype=np.float32)
 
     return VectorSource(
-        name, len(train), train.shape[1], blocks, np.asarray(test, dtype=np.float32), distance, {"origin": Path(origin).name}
+        name,
+        len(train),
+        train.shape[1],
+        blocks,
+        np.asarray(test, dtype=np.float32),
+        distance,
+        {"origin": Path(origin).name},
     )
 
 
@@ -283,7 +303,3 @@ def _identity(dataset: str) -> str:
     """What tells two sources of one name apart: a path in full, a name as it is."""
     path = Path(dataset).expanduser()
     return str(path.resolve()) if path.exists() and ("/" in dataset or path.is_file()) else dataset
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.+]+", "-", name).strip("-")

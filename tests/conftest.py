@@ -35,7 +35,7 @@ def collection_dir(tmp_path: Path) -> Path:
     """A small BEIR-layout folder: 30 documents, 5 queries, graded judgements."""
     folder = tmp_path / "tiny"
     (folder / "qrels").mkdir(parents=True)
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau".split()
+    words = [f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "re") for b in ("la", "ne", "ri", "to")][:19]
     documents = [
         {"_id": f"d{i}", "title": words[i % 19], "text": " ".join(words[(i * j) % 19] for j in range(1, 9))}
         for i in range(30)

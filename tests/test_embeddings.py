@@ -26,7 +26,9 @@ def made(path, train, test, **more):
 def test_layout_is_ann_benchmarks(tmp_path, vectors):
     train, test = vectors
     qrels = np.array([[0, 3, 1]], np.int32)
-    made(tmp_path / "a.hdf5", train, test, ids=([f"é{i}" for i in range(120)], [f"q{i}" for i in range(9)]), qrels=qrels)
+    made(
+        tmp_path / "a.hdf5", train, test, ids=([f"é{i}" for i in range(120)], [f"q{i}" for i in range(9)]), qrels=qrels
+    )
     with h5py.File(tmp_path / "a.hdf5") as file:
         assert {name: (file[name].shape, file[name].dtype) for name in ("train", "test", "neighbors", "distances")} == {
             "train": ((120, 6), np.float32),
@@ -79,7 +81,8 @@ def test_queries_among_the_documents_are_counted(tmp_path, vectors):
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [(np.nan, "document vector 70 holds NaN"), (np.inf, "vector 70 holds NaN or inf"), (0, "zeros")]
+    ("value", "message"),
+    [(np.nan, "document vector 70 holds NaN"), (np.inf, "vector 70 holds NaN or inf"), (0, "zeros")],
 )
 def test_bad_vectors_are_named_and_nothing_is_left(tmp_path, vectors, value, message):
     train, test = vectors

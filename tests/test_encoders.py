@@ -115,7 +115,7 @@ def test_unknown_encoders(spec, message):
 
 
 def test_folder_without_a_model(tmp_path):
-    with pytest.raises(UserError, match="neither modules.json nor config.json"):
+    with pytest.raises(UserError, match=r"neither modules\.json nor config\.json"):
         open_encoder(str(tmp_path))
 
 

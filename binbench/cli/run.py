@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from binbench.cli import options
 from binbench.errors import UserError
+
+if TYPE_CHECKING:
+    from binbench.harness.run import Outcome, Planned
+    from binbench.prepare import Preparation
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -31,9 +35,9 @@ class Size(click.ParamType):
     "--algorithm",
     "algorithms",
     multiple=True,
-    required=True,
     help="Instances, families, globs, all, or a comma-separated list of these; repeatable.",
 )
+@click.option("--config", type=options.Folder(), help="A campaign file (YAML) instead of the other options.")
 @options.preparing
 @options.results_dir
 @options.plugins
@@ -48,52 +52,90 @@ class Size(click.ParamType):
 )
 @click.option("--memory-limit", type=Size(), help="Per job, such as 2G.")
 @click.option("--force", is_flag=True, help="Measure anew what exists.")
-def command(
-    algorithms: tuple[str, ...],
-    plugins: tuple[Path, ...],
-    results_dir: Path,
-    seed: int,
-    count: int | None,
-    mode: str,
-    runs: int,
-    threads: int,
-    jobs: int,
-    timeout: float,
-    memory_limit: int | None,
-    force: bool,
-    **chosen: Any,
-) -> int:
+@click.option("--dry-run", is_flag=True, help="Print what exists, what is stale and what would run; run nothing.")
+@click.pass_context
+def command(context: click.Context, config: Path | None, dry_run: bool, **chosen: Any) -> int:
     """Measure methods on embedding sets and print a table.
 
     Sets that are missing are prepared, results that exist are kept, and `float` is run along, because retention
     needs it. The exit status is not zero when a method failed.
     """
-    from binbench.harness.run import RunOptions, run
-    from binbench.registry import ALGORITHMS
+    from binbench.harness.run import plan, run
     from binbench.report.table import show
 
-    for plugin in plugins:
+    work = _from_file(context, config, chosen) if config else _from_options(chosen)
+    if dry_run:
+        _show_plan(plan(*work))
+        return 0
+    outcome = run(*work)
+    show(outcome.results, outcome.sets)
+    return _status(outcome)
+
+
+def _from_options(chosen: dict[str, Any]) -> tuple[list[Preparation], tuple[str, ...], Any]:
+    from binbench.harness.run import RunOptions
+    from binbench.registry import ALGORITHMS
+
+    if not chosen["algorithms"]:
+        raise UserError("nothing to run: give --algorithm NAME (see `binbench list algorithms`) or --config FILE")
+    for plugin in chosen["plugins"]:
         ALGORITHMS.load_file(plugin)
-    outcome = run(
-        options.preparations(seed=seed, **chosen),
-        algorithms,
+    shared = ("datasets", "encoders", "train", "queries", "device", "precision", "max_tokens", "split", "beir_dir")
+    mode = chosen["mode"]
+    return (
+        options.preparations(**{key: chosen[key] for key in (*shared, "data_dir", "seed")}),
+        chosen["algorithms"],
         RunOptions(
-            count=count,
-            modes=("batch", "single") if mode == "both" else (mode,),  # type: ignore[arg-type]
-            seeds=(seed,),
-            runs=runs,
-            threads=threads,
-            jobs=jobs,
-            timeout=timeout,
-            memory_limit=memory_limit,
-            force=force,
-            results_dir=results_dir,
-            plugins=plugins,
+            counts=(chosen["count"],) if chosen["count"] else (),
+            modes=("batch", "single") if mode == "both" else (mode,),
+            seeds=(chosen["seed"],),
+            **{key: chosen[key] for key in ("runs", "threads", "jobs", "timeout", "memory_limit", "force")},
+            **{key: chosen[key] for key in ("results_dir", "plugins")},
         ),
     )
-    show(outcome.results, outcome.sets)
-    if outcome.failures:
-        names = ", ".join(f"{r['name']} on {r['dataset']} ({r.status})" for r in outcome.failures)
-        click.echo(f"binbench: {len(outcome.failures)} of {len(outcome.results)} failed: {names}", err=True)
-        return 1
-    return 0
+
+
+def _from_file(
+    context: click.Context, path: Path, chosen: dict[str, Any]
+) -> tuple[list[Preparation], tuple[str, ...], Any]:
+    from binbench.harness.config import load_campaign
+
+    folders = {"data_dir", "results_dir", "beir_dir", "force", "config", "dry_run"}
+    given = [
+        name
+        for name in chosen
+        if name not in folders and context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        names = ", ".join(f"--{name.rstrip('s').replace('_', '-')}" for name in given)
+        raise UserError(f"{names} cannot be given beside --config: the file says it all")
+    campaign = load_campaign(path, chosen["beir_dir"])
+    campaign.store(chosen["results_dir"])
+    return (
+        campaign.preparations(chosen["data_dir"], chosen["beir_dir"]),
+        tuple(campaign.resolved["algorithms"]),
+        campaign.options(chosen["results_dir"], chosen["force"]),
+    )
+
+
+def _show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
+    for preparation, planned in rows:
+        if planned is None:
+            click.echo(f"{preparation.path.stem}: to be prepared, then everything runs")
+            continue
+        for one in planned:
+            job = one.job
+            action = "keep" if one.state == "done" else "run"
+            click.echo(
+                f"{action:4}  {job.set_name}  {job.instance}  k={job.count}  {job.mode}  seed={job.seed}  ({one.state})"
+            )
+    jobs = [one for _, planned in rows for one in planned or []]
+    click.echo(f"{sum(one.state != 'done' for one in jobs)} of {len(jobs)} jobs to run")
+
+
+def _status(outcome: Outcome) -> int:
+    if not outcome.failures:
+        return 0
+    names = ", ".join(f"{r['name']} on {r['dataset']} ({r.status})" for r in outcome.failures)
+    click.echo(f"binbench: {len(outcome.failures)} of {len(outcome.results)} failed: {names}", err=True)
+    return 1

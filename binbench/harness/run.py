@@ -11,12 +11,13 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from binbench.embeddings import EmbeddingSet
+from binbench.encoders import check_encoder
 from binbench.errors import UserError
 from binbench.files import writing
 from binbench.harness.jobs import Job, Mode
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import Result, write_failure
-from binbench.prepare import Preparation
+from binbench.prepare import Preparation, check_dataset
 from binbench.progress import progress
 from binbench.registry import ALGORITHMS
 
@@ -31,7 +32,7 @@ class RunOptions:
     """How jobs are run.
 
     Attributes:
-        count: neighbours per query; None for 100, or all documents of a smaller set.
+        counts: neighbours per query, each in turn; none for 100, or all documents of a smaller set.
         modes: batch, single or both.
         seeds: each method is run with each of them.
         runs: timed repeats.
@@ -45,7 +46,7 @@ class RunOptions:
         hypotheses: ids that travel with the results.
     """
 
-    count: int | None = None
+    counts: tuple[int, ...] = ()
     modes: tuple[Mode, ...] = ("batch",)
     seeds: tuple[int, ...] = (0,)
     runs: int = 5
@@ -92,21 +93,18 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
     Raises:
         UserError: an unknown algorithm, or more neighbours than documents.
     """
-    for plugin in options.plugins:
-        ALGORITHMS.load_file(plugin)
     names = [instance.name for instance in ALGORITHMS.resolve(algorithms)]
     documents = len(embeddings.train)
-    if options.count and options.count > documents:
-        raise UserError(
-            f"--count {options.count} is larger than the corpus: {embeddings.name} has {documents} documents"
-        )
+    for count in options.counts:
+        if count > documents:
+            raise UserError(f"--count {count} is larger than the corpus: {embeddings.name} has {documents} documents")
     jobs = [
         Job(
             set_path=str(embeddings.path.resolve()),
             set_name=embeddings.name,
             set_fingerprint=embeddings.fingerprint,
             instance=name,
-            count=options.count or min(DEFAULT_COUNT, documents),
+            count=count,
             mode=mode,
             seed=seed,
             runs=options.runs,
@@ -116,11 +114,42 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             plugins=tuple(str(plugin.resolve()) for plugin in options.plugins),
             hypotheses=options.hypotheses,
         )
+        for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
         for seed in options.seeds
         for name in dict.fromkeys(["float", *names])
     ]
     return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
+
+
+def plan(
+    preparations: Sequence[Preparation], algorithms: Sequence[str], options: RunOptions
+) -> list[tuple[Preparation, list[Planned] | None]]:
+    """What :func:`run` would do: the jobs of each set with their state, or None for a set that is still to be made.
+
+    Raises:
+        UserError: as for :func:`run`.
+    """
+    check(preparations, algorithms, options)
+    rows: list[tuple[Preparation, list[Planned] | None]] = []
+    for preparation in preparations:
+        embeddings = preparation.find()
+        rows.append((preparation, plan_set(embeddings, algorithms, options) if embeddings else None))
+    return rows
+
+
+def check(preparations: Sequence[Preparation], algorithms: Sequence[str], options: RunOptions) -> None:
+    """See that every name means something: a misspelt one is better found before hours of encoding.
+
+    Raises:
+        UserError: an unknown algorithm, dataset or encoder, or a plugin file that cannot be loaded.
+    """
+    for plugin in options.plugins:
+        ALGORITHMS.load_file(plugin)
+    ALGORITHMS.resolve(algorithms)
+    for preparation in preparations:
+        check_dataset(preparation.dataset, preparation.source)
+        check_encoder(preparation.encoder.spec)
 
 
 def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options: RunOptions | None = None) -> Outcome:
@@ -130,9 +159,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
         UserError: nothing sensible can be run. A method that fails is no error here: see :attr:`Outcome.failures`.
     """
     options = options or RunOptions()
-    for plugin in options.plugins:
-        ALGORITHMS.load_file(plugin)
-    ALGORITHMS.resolve(algorithms)  # a misspelt name is better found before hours of encoding
+    check(preparations, algorithms, options)
     with writing(options.results_dir):
         options.results_dir.mkdir(parents=True, exist_ok=True)
     outcome = Outcome()

@@ -21,6 +21,7 @@ def show(results: Sequence[Result], sets: dict[str, EmbeddingSet]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
     for key, group in groupby(results, key=_group):
         rows = list(group)
+        console.print(_title(rows[0], sets[key[0]]), highlight=False)
         console.print(_table(rows, sets[key[0]]))
 
 
@@ -28,15 +29,17 @@ def _group(result: Result) -> tuple[str, int, bool, int, int]:
     return result["dataset"], result["count"], result["batch_mode"], result["threads"], result["seed"]
 
 
-def _table(results: Sequence[Result], embeddings: EmbeddingSet) -> Table:
-    first = results[0]
+def _title(first: Result, embeddings: EmbeddingSet) -> str:
     mode = "batch" if first["batch_mode"] else "single query"
-    title = (
+    return (
         f"{embeddings.name}: {len(embeddings.train):,} documents × {embeddings.train.shape[1]}, "
         f"{len(embeddings.test):,} queries, k = {first['count']}, {mode}, "
         f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}, seed {first['seed']}"
     )
-    table = Table(title=title, title_justify="left")
+
+
+def _table(results: Sequence[Result], embeddings: EmbeddingSet) -> Table:
+    table = Table()
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "method" else "right", no_wrap=True)
     reference = next((r for r in results if r["instance"] == "float" and r.status == "ok"), None)

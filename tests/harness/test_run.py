@@ -1,0 +1,357 @@
+"""The main job: failures cost their own row, results are kept, stale ones replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from binbench.errors import UserError
+from binbench.harness.jobs import Job
+from binbench.harness.results import Result
+from binbench.harness.run import RunOptions, run
+from binbench.prepare import Preparation
+
+
+@pytest.fixture
+def options(tmp_path, plugins):
+    return RunOptions(counts=(10,), runs=2, results_dir=tmp_path / "results", plugins=(plugins,), timeout=60)
+
+
+def only(preparation, name, options):
+    """The one result of `name`."""
+    results = [r for r in run([preparation], [name], options).results if r["instance"] == name]
+    assert len(results) == 1
+    return results[0]
+
+
+FAILURES = {
+    "raises": ("failed", "ValueError: no luck today (misbehaving.py:"),
+    "exits": ("failed", "sys.exit(0)"),
+    "exits-hard": ("failed", "exited with status 3"),
+    "segfaults": ("failed", "SIGSEGV"),
+    "reads-null": ("failed", "SIGSEGV"),
+    "out-of-memory-error": ("out-of-memory", "allocate"),
+    "wrong-shape": ("failed", "ids of shape (20, 9), expected (20, 10)"),
+    "no-tuple": ("failed", "expected a tuple"),
+    "out-of-range": ("failed", "query 2 was answered with ids outside -1..399"),
+    "duplicates": ("failed", "query 1 was answered with an id more than once"),
+    "nan-scores": ("failed", "query 0 was answered with NaN scores"),
+    "writes-train": ("failed", "read-only"),
+    "writes-queries": ("failed", "read-only"),
+    "unsupported": ("skipped", "wants more dimensions"),
+}
+
+
+def test_every_failure_costs_its_own_row_and_nothing_else(preparation, options):
+    outcome = run([preparation], ["float", *FAILURES, "fine"], options)
+    found = {result["instance"]: (result.status, result["reason"]) for result in outcome.results}
+    assert {name: status for name, (status, _) in found.items()} == {
+        "float": "ok",
+        "fine": "ok",
+        **{name: status for name, (status, _) in FAILURES.items()},
+    }
+    for name, (_, reason) in FAILURES.items():
+        assert reason in found[name][1]
+        assert "\n" not in found[name][1]
+    assert {result["instance"] for result in outcome.failures} == set(FAILURES) - {"unsupported"}
+
+
+def test_endless_loop_is_stopped(preparation, options):
+    result = only(preparation, "hangs", replace(options, timeout=1.0))
+    assert (result.status, result["reason"]) == ("timeout", "took longer than 1 s")
+
+
+def test_sleeper_and_what_it_started_are_stopped(preparation, options):
+    assert only(preparation, "sleeps-deaf", replace(options, timeout=1.0)).status == "timeout"
+    left = subprocess.run(["pgrep", "-f", "binbench.harness.server"], capture_output=True, text=True, check=False)
+    mine = [pid for pid in left.stdout.split() if _is_descendant(int(pid))]
+    assert mine == []
+
+
+def _is_descendant(pid: int) -> bool:
+    """Whether `pid` hangs below this test process (other tests run beside it)."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+    return False
+
+
+def test_memory_limit(preparation, options):
+    result = only(preparation, "allocates", replace(options, memory_limit=300 << 20))
+    assert (result.status, result["reason"]) == ("out-of-memory", "held more than 300 MiB")
+
+
+def test_failure_under_one_query_argument_keeps_the_others(preparation, options):
+    results = {r["name"]: r for r in run([preparation], ["half-done"], options).results}
+    assert results["half-done effort=1"].status == "ok"
+    assert results["half-done effort=2"].status == "failed"
+    assert "too much effort" in results["half-done effort=2"]["reason"]
+
+
+def test_plugins_output_stays_off_the_terminal(preparation, options, capfd):
+    assert only(preparation, "chatters", options).status == "ok"
+    out, err = capfd.readouterr()
+    assert "to std" not in out + err
+
+
+def test_changing_answers_are_noted(preparation, options):
+    assert "answers differ between repeats" in only(preparation, "restless", options)["facts"]["notes"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_are_fixed_before_the_libraries_load(preparation, options, threads):
+    facts = only(preparation, "environment", replace(options, threads=threads))["facts"]
+    assert facts["variable"] == str(threads)
+    assert facts["faiss_threads"] == threads
+    assert set(facts["pools"]) == {threads}
+
+
+def test_unknown_algorithm_before_anything_runs(preparation, options):
+    with pytest.raises(UserError, match="did you mean fine"):
+        run([preparation], ["fone"], options)
+    assert not options.results_dir.exists()
+
+
+def test_more_neighbours_than_documents(preparation, options):
+    with pytest.raises(UserError, match="--count 401 is larger than the corpus: small has 400 documents"):
+        run([preparation], ["fine"], replace(options, counts=(401,)))
+
+
+def test_default_count_is_a_hundred(preparation, options):
+    assert only(preparation, "fine", replace(options, counts=()))["count"] == 100
+
+
+class TestResultFile:
+    @pytest.fixture
+    def path(self, preparation, options):
+        return only(preparation, "fine", options).path
+
+    def test_where_it_lies(self, path, options):
+        assert path == options.results_dir / "small" / "10" / "fine-batch" / "fine_seed=0.hdf5"
+
+    def test_members_and_attributes_of_ann_benchmarks(self, path):
+        with h5py.File(path) as file:
+            assert {n: (file[n].shape, file[n].dtype) for n in ("times", "neighbors", "distances")} == {
+                "times": ((20,), np.float32),
+                "neighbors": ((20, 10), np.int32),
+                "distances": ((20, 10), np.float32),
+            }
+            attributes = dict(file.attrs)
+        for name, value in {
+            "algo": "fine",
+            "name": "fine",
+            "dataset": "small",
+            "distance": "angular",
+            "count": 10,
+            "run_count": 2,
+            "batch_mode": True,
+            "index_size": 400 * 64 / 1000,
+            "candidates": 10.0,
+            "expect_extra": False,
+        }.items():
+            assert attributes[name] == value, name
+        assert attributes["best_search_time"] > 0
+        assert attributes["build_time"] >= 0
+
+    def test_distances_are_recomputed_from_the_vectors(self, path, small_set):
+        with h5py.File(path) as file:
+            ids, distances = file["neighbors"][:], file["distances"][:]
+        expected = 1 - np.einsum("qd,qkd->qk", small_set.test.astype(float), small_set.train[ids].astype(float))
+        np.testing.assert_allclose(distances, expected, atol=1e-6)
+
+    def test_provenance(self, path):
+        provenance = Result.open(path)["provenance"]
+        assert {"versions", "git", "machine", "load", "date", "command"} <= set(provenance)
+        assert {"os", "cpu", "cores", "memory_bytes"} == set(provenance["machine"])
+
+    def test_reported_time_is_that_of_the_median_repeat(self, preparation, options):
+        result = only(preparation, "fine", replace(options, runs=5))
+        seconds = result.array("repeat_seconds")
+        assert len(seconds) == 5
+        assert result["best_search_time"] == pytest.approx(np.sort(seconds)[2] / 20)
+        np.testing.assert_allclose(result.array("times"), np.sort(seconds)[2] / 20, rtol=1e-6)
+
+    def test_single_mode_percentiles_come_from_the_repeats(self, preparation, options):
+        result = only(preparation, "fine", replace(options, modes=("single",), runs=3))
+        latencies = result.array("latencies")
+        assert latencies.shape == (3, 20)
+        for name, percent in {"p50": 50, "p95": 95, "p99": 99, "p99.9": 99.9}.items():
+            assert result["latency"][name] == pytest.approx(np.percentile(latencies, percent), rel=1e-5)
+        totals = latencies.sum(axis=1)
+        assert result["queries_per_second"] == pytest.approx(20 / np.sort(totals)[1], rel=1e-5)
+        assert result.path.parent.name == "fine"
+        assert 0 < result["noop_overhead"] < 1e-3
+
+    def test_modes_agree_on_the_answers(self, preparation, options):
+        batch, single = (
+            r.neighbors
+            for r in run([preparation], ["fine"], replace(options, modes=("batch", "single"))).results
+            if r["instance"] == "fine"
+        )
+        np.testing.assert_array_equal(batch, single)
+
+    def test_failures_are_well_formed_too(self, preparation, options):
+        result = only(preparation, "raises", options)
+        assert result.neighbors.shape == (20, 10)
+        assert (result.neighbors == -1).all()
+        assert np.isinf(result.distances).all()
+        assert result.array("times").shape == (20,)
+
+
+class TestWhatExists:
+    def stamp(self, preparation, options, name="fine"):
+        return only(preparation, name, options).path.stat().st_mtime_ns
+
+    def test_is_kept(self, preparation, options):
+        assert self.stamp(preparation, options) == self.stamp(preparation, options)
+
+    def test_is_rerun_when_forced(self, preparation, options):
+        assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, force=True))
+
+    @pytest.mark.parametrize("change", [{"runs": 3}, {"threads": 2}])
+    def test_is_rerun_under_other_conditions(self, preparation, options, change):
+        assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, **change))
+
+    def test_is_rerun_when_damaged(self, preparation, options):
+        path = only(preparation, "fine", options).path
+        path.write_bytes(path.read_bytes()[:500])
+        assert only(preparation, "fine", options).status == "ok"
+
+    def test_is_rerun_when_it_failed(self, preparation, options):
+        assert self.stamp(preparation, options, "raises") != self.stamp(preparation, options, "raises")
+
+    def test_is_not_rerun_when_it_was_skipped(self, preparation, options):
+        assert self.stamp(preparation, options, "unsupported") == self.stamp(preparation, options, "unsupported")
+
+    def test_is_rerun_when_the_vectors_changed(self, small_set, preparation, options, tmp_path):
+        from binbench.embeddings import write_set
+
+        first = self.stamp(preparation, options)
+        other = tmp_path / "small.hdf5"
+        train = small_set.train[::-1].copy()
+        write_set(other, train.shape, [train], small_set.test, {"distance": "angular"})
+        assert first != self.stamp(Preparation(str(other), data_dir=tmp_path), options)
+
+    def test_is_rerun_when_the_plugin_changed(self, preparation, tmp_path):
+        plugin = tmp_path / "mine.py"
+        text = Path(__file__).with_name("misbehaving.py").read_text()
+        body = text[: text.index('@register("raises")')].replace('"fine"', '"mine"')
+        command = [sys.executable, "-m", "binbench", "run", "--algorithm", "mine", "--plugin", str(plugin)]
+        command += ["--dataset", preparation.dataset, "--count", "10", "--runs", "1"]
+        stamps = []
+        for extra in ("", "\n# another thought\n", "\n# another thought\n"):
+            plugin.write_text(body + extra)
+            subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+            stamps.append((tmp_path / "results/small/10/mine-batch/mine_seed=0.hdf5").stat().st_mtime_ns)
+        assert stamps[0] != stamps[1] == stamps[2]
+
+
+def job(**changes):
+    return replace(Job("s", "s", "f", "fine", 10), **changes)
+
+
+def test_names_do_not_collide():
+    arguments = [{"a": v} for v in (1, -1, [1], [-1], "1", 1.0, "a/b", "a_b", "x" * 300, "x" * 301, None, True)]
+    paths = [job().path(a) for a in arguments] + [job(seed=1).path({}), job(seed=11).path({}), job().path({})]
+    assert len({str(path) for path in paths}) == len(paths)
+    assert all(len(path.name.encode()) <= 205 and path.parent.name == "fine-batch" for path in paths)
+    assert job(mode="single").path({}).parent.name == "fine"
+
+
+def test_job_survives_its_trip_to_the_worker():
+    there = job(plugins=("a.py",), hypotheses=("H1",))
+    assert Job.from_json(there.to_json()) == there
+
+
+def command(preparation, tmp_path, plugins, *names):
+    return [
+        *(sys.executable, "-m", "binbench", "run", "--dataset", preparation.dataset, "--plugin", str(plugins)),
+        *("--algorithm", ",".join(names), "--count", "10", "--runs", "1"),
+        *("--results-dir", str(tmp_path / "results"), "--data-dir", str(tmp_path / "data")),
+    ]
+
+
+def test_failed_method_gives_a_failing_exit_status_that_names_it(preparation, tmp_path, plugins):
+    done = subprocess.run(
+        command(preparation, tmp_path, plugins, "fine", "raises", "unsupported"), capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "1 of 4 failed: raises on small (failed)" in done.stderr
+    assert "no luck today" in done.stdout
+    assert "wants more dimensions" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_kills_at_random_moments_leave_only_whole_files(preparation, tmp_path, plugins):
+    """The repeated command finishes what is missing and redoes nothing."""
+    names = ["fine", *(f"slow{i}" for i in range(10, 16))]
+    line = command(preparation, tmp_path, plugins, *names)
+    rng = random.Random(5)
+    finished: dict[Path, int] = {}
+    for _ in range(12):
+        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.3, 2.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for path in (tmp_path / "results").rglob("[!.]*.hdf5"):
+            stored = Result.open(path)
+            assert stored.status == "ok"
+            assert stored.neighbors.shape == (20, 10)
+            assert finished.setdefault(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    subprocess.run(line, check=True, capture_output=True)
+    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("[!.]*.hdf5")}
+    assert len(left) == len(names) + 1
+    assert all(left[path] == stamp for path, stamp in finished.items())
+
+
+def test_two_commands_at_once_share_the_work(preparation, tmp_path, plugins):
+    line = command(preparation, tmp_path, plugins, "slow300", "slow301", "slow302")
+    both = [subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    tables = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert tables[0] == tables[1]
+
+
+def test_ctrl_c_says_how_to_go_on(preparation, tmp_path, plugins):
+    line = command(preparation, tmp_path, plugins, "fine", "slow60000")
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "results").rglob("fine_seed=0.hdf5")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "the same command goes on with the rest" in errors
+    assert "Traceback" not in errors
+
+
+def test_parallel_jobs_are_recorded(preparation, options):
+    outcome = run([preparation], ["fine", "slow300", "slow301"], replace(options, jobs=2))
+    assert {r["parallel_jobs"] for r in outcome.results} == {2}
+    assert {r.status for r in outcome.results} == {"ok"}
+
+
+def test_hypotheses_travel_with_the_results(preparation, options):
+    assert only(preparation, "fine", replace(options, hypotheses=("H1",)))["hypotheses"] == ["H1"]
+
+
+def test_json_attributes_are_plain_text_for_others(preparation, options):
+    with h5py.File(only(preparation, "fine", options).path) as file:
+        assert json.loads(file.attrs["footprint"])["codes_bytes_per_vector"] == 64
