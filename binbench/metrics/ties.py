@@ -84,6 +84,19 @@ def gains_of(qrels: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]], off
     return np.where((keys[places] == sought) & (ids >= 0), grades[places], 0).astype(np.float64)
 
 
+def drop_own(
+    ids: NDArray[np.integer[Any]], scores: NDArray[Any], offsets: NDArray[Any], own: NDArray[np.int64]
+) -> tuple[NDArray[np.integer[Any]], NDArray[Any], NDArray[np.int64]]:
+    """`ids`, `scores` (T,) and `offsets` (Q + 1,) without each query's own document, row `own` (Q,), -1 for none.
+
+    Bounds at k then need lists that reach the (k + 1)-th best score.
+    """
+    queries = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    kept = ids != own[queries]
+    counts = np.bincount(queries[kept], minlength=len(offsets) - 1)
+    return ids[kept], scores[kept], np.append(0, np.cumsum(counts))
+
+
 def _discounts(k: int) -> Array:
     return 1 / np.log2(np.arange(k) + 2)
 

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,21 @@ def test_shared_golden_vector():
     ranked = relevance(qrels, padded([rows[document] for document in golden["trec_order"]]), 1)
     for name, trec_name in ours.items():
         assert ranked[name] == pytest.approx([golden["expected"][trec_name]], abs=1e-6)
+
+
+def test_memory_is_that_of_a_batch():
+    def peak(queries: int) -> int:
+        ids = np.tile(np.arange(1000, dtype=np.int32), (queries, 1))
+        qrels = np.stack([np.arange(queries), np.full(queries, 50), np.ones(queries, int)], axis=1)
+        tracemalloc.start()
+        try:
+            relevance(qrels, ids, queries)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # imports pytrec_eval
+    assert peak(4 * module.BATCH) < 1.2 * peak(module.BATCH)
 
 
 def test_mistakes_are_refused():

@@ -9,7 +9,7 @@ from numpy.random import PCG64, Generator
 
 from binbench.metrics.neighbours import recall
 from binbench.metrics.relevance import relevance
-from binbench.metrics.ties import gains_of, ideal_dcg, ndcg_bounds, recall_bounds
+from binbench.metrics.ties import drop_own, gains_of, ideal_dcg, ndcg_bounds, recall_bounds
 
 
 def every_order(scores, gains):
@@ -110,6 +110,17 @@ def test_gains_of():
     qrels = np.array([[1, 4, 3], [0, 4, 2], [0, 0, 1]])
     assert gains_of(qrels, np.array([4, 1, 0, 4, 9, -1]), np.array([0, 3, 6])).tolist() == [2, 0, 1, 3, 0, 0]
     assert gains_of(np.empty((0, 3), int), np.array([4]), np.array([0, 1])).tolist() == [0]
+
+
+def test_drop_own():
+    ids, scores, offsets = drop_own(
+        np.array([5, 2, 2, 9, 1]), np.array([3.0, 2.0, 7.0, 6.0, 5.0]), np.array([0, 2, 2, 5]), np.array([2, 5, 9])
+    )
+    assert ids.tolist() == [5, 2, 1]
+    assert scores.tolist() == [3, 7, 5]
+    assert offsets.tolist() == [0, 1, 1, 3]
+    untouched = drop_own(ids, scores, offsets, np.full(3, -1))
+    assert [x.tolist() for x in untouched] == [x.tolist() for x in (ids, scores, offsets)]
 
 
 def test_negative_grades_gain_nothing():
