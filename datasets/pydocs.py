@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import platform
 import re
 import sysconfig
-import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -59,18 +59,21 @@ def top_module(document_id: str) -> str:
 
 def standard_library(folder: Path) -> Iterator[Docstring]:
     """The docstrings of the modules in `folder`, read without importing them, by path and then in source order."""
-    for path in sorted(folder.rglob("*.py")):
+    paths = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = set(folders) - _LEFT_OUT
+        paths += [Path(parent, file) for file in files if file.endswith(".py")]
+    for path in sorted(paths):
         parts = path.relative_to(folder).with_suffix("").parts
-        if not _LEFT_OUT.intersection(parts):
-            yield from _docstrings(path, ".".join(parts).removesuffix(".__init__"))
+        yield from _docstrings(path, ".".join(parts).removesuffix(".__init__"))
 
 
 def _docstrings(path: Path, module: str) -> Iterator[Docstring]:
     try:
-        with tokenize.open(path) as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(file.read())
-    except (SyntaxError, UnicodeDecodeError):
+            tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
         return
     seen: Counter[str] = Counter()
     for name, node in _definitions(tree, ""):
@@ -109,17 +112,19 @@ def collection(docstrings: list[Docstring], seed: int) -> Collection:
     Raises:
         UserError: no docstring makes a query (a Python without its sources).
     """
-    unique = list({_normalized(d.text): d for d in reversed(docstrings)}.values())[::-1]
+    first: dict[str, Docstring] = {}
+    for docstring in docstrings:
+        first.setdefault(_normalized(docstring.text), docstring)
+    unique = list(first.values())
     summaries = Counter(_normalized(d.summary) for d in unique)
     rests = Counter(_normalized(d.rest) for d in unique)
-    texts = {_normalized(d.text) for d in unique}
     candidates = [
         row
         for row, d in enumerate(unique)
         if len(d.summary.split()) in QUERY_WORDS
         and len(d.rest.split()) >= ANSWER_WORDS
         and summaries[_normalized(d.summary)] == rests[_normalized(d.rest)] == 1
-        and texts.isdisjoint((_normalized(d.summary), _normalized(d.rest)))
+        and not first.keys() & {_normalized(d.summary), _normalized(d.rest)}
     ]
     if not candidates:
         raise UserError("pydocs: Python's standard library is here without its sources; choose another dataset")

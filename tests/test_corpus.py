@@ -195,7 +195,7 @@ def test_open_source_of_the_unknown(tmp_path):
     for name in ("..", "", "nothing like it"):
         with pytest.raises(UserError, match="unknown dataset"):
             open_source(name, options)
-    with pytest.raises(UserError, match="folder .*/nowhere does not exist"):
+    with pytest.raises(UserError, match=r"folder .*/nowhere does not exist"):
         open_source(str(tmp_path / "nowhere"), options)
     with pytest.raises(UserError, match=r"absent \(--beir-dir, BINBENCH_BEIR_DIR\) does not exist"):
         open_source("scifact", SourceOptions(beir_dir=tmp_path / "absent"))
