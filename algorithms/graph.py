@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from binbench import Footprint, Unsupported, register
-from binbench.algorithm import Answer, FloatArray
-from binbench.faiss_index import FaissAlgorithm
+from binbench import Algorithm, Footprint, Unsupported, register
+from binbench.algorithm import Answer, FloatArray, Ids
+from binbench.codes import hamming
+from binbench.codes.binarize import encode
+from binbench.codes.packing import as_bytes
+from binbench.codes.projections import projection
+from binbench.faiss_index import FaissAlgorithm, ranked
 
 if TYPE_CHECKING:
     import faiss
@@ -36,15 +42,8 @@ class HNSW(FaissAlgorithm):
         return index
 
     def fit(self, train: FloatArray) -> None:
-        import faiss
-
-        # Threads add nodes in an order of their own, and with it another graph each time.
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)
-        try:
+        with one_thread():
             super().fit(train)
-        finally:
-            faiss.omp_set_num_threads(threads)
 
     def query(self, queries: FloatArray, k: int) -> Answer:
         self.index_.hnsw.efSearch = self.ef_search
@@ -121,3 +120,61 @@ class InvertedProductQuantization(InvertedLists):
 
     def footprint(self) -> Footprint:
         return Footprint(codes=self.bytes, extras=8, shared=4 * (self.lists + 256) * self.dimension)
+
+
+@register("binary{bits}-hnsw", bits=[64, 128, 256, 512])
+class BinaryHNSW(Algorithm):
+    """A navigable small-world graph over random-projection codes; query argument `ef_search`, the nodes kept in view.
+
+    Symmetric, code × code by Hamming distance (codes as `binary`; Malkov and Yashunin, 2016; faiss
+    `IndexBinaryHNSW`, 32 links). Stores the codes, the projection and the graph.
+    """
+
+    scoring = "symmetric"
+    query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    exhaustive = False
+
+    def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
+        self.projection = projection("gaussian", dimension, bits, seed)
+        self.seed = seed
+        self.ef_search = 64
+
+    def fit(self, train: FloatArray) -> None:
+        import faiss
+
+        self.facts.clear()
+        with self.stage("encode"):
+            codes = as_bytes(encode(train, self.projection))
+            index = faiss.IndexBinaryHNSW(8 * codes.shape[1], 32)
+            index.hnsw.efConstruction = 200
+            index.hnsw.rng = faiss.RandomGenerator(self.seed)
+            with one_thread():
+                index.add(codes)
+        self.index_ = index
+
+    def query(self, queries: FloatArray, k: int) -> Answer:
+        self.index_.hnsw.efSearch = self.ef_search
+        return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
+
+    def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
+        """The graph's own `k` results; scores are 1 - 2·h/bits."""
+        found, ids = self.index_.search(as_bytes(encode(queries, self.projection)), k)
+        return hamming.similarities(found, self.projection.bits), ids
+
+    def footprint(self) -> Footprint:
+        graph = graph_bytes(self.index_.hnsw)
+        extras = graph / max(1, self.index_.ntotal)
+        return Footprint(codes=self.index_.code_size, extras=extras, shared=self.projection.nbytes)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let faiss use one thread: several add nodes in an order of their own, and with it another graph each time."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)

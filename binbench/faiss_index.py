@@ -11,6 +11,7 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from binbench.algorithm import Algorithm, Answer, FloatArray, Ids
+from binbench.codes.projections import orthonormal
 from binbench.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -118,10 +119,8 @@ def sample_rows(train: FloatArray, limit: int | None, seed: int) -> FloatArray:
 
 
 def random_rotation(dimension: int, seed: int) -> NDArray[np.float32]:
-    """A random orthonormal (d, d) float32 matrix, uniform in the sense of Haar (Mezzadri, 2007)."""
-    gaussian = Generator(PCG64(seed)).standard_normal((dimension, dimension))
-    q, r = np.linalg.qr(gaussian)
-    return (q * np.sign(np.diag(r))).astype(np.float32)
+    """A random orthonormal (d, d) float32 matrix."""
+    return orthonormal(dimension, dimension, seed).astype(np.float32)
 
 
 def ranked(search: Search, queries: FloatArray, k: int, n: int, exhaustive: bool = True) -> Answer:

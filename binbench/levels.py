@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import faiss
 
 
+#: Rows encoded at once; each value takes some twenty bytes on its way to a few bits.
+ROWS = 8192
+
+
 class LevelAlgorithm(FaissAlgorithm):
     """A method that projects a vector and rounds each of the `width` results to the nearest of 2, 4 or 16 levels.
 
@@ -43,7 +47,7 @@ class LevelAlgorithm(FaissAlgorithm):
         self.facts.clear()
         index = self.build()
         with self.stage("encode"):
-            for block in blocks(train):
+            for block in blocks(train, ROWS):
                 index.add_sa_codes(pack_levels(self.project(block), np.asarray(self.levels)))
         self.index_ = index
 

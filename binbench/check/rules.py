@@ -185,15 +185,17 @@ def same_on_any_threads(trial: Trial) -> None:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let faiss use `count` threads."""
+    """Let faiss and the linear algebra use `count` threads."""
     import faiss
+    from threadpoolctl import threadpool_limits
 
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
+    with threadpool_limits(count):
+        faiss.omp_set_num_threads(count)
+        try:
+            yield
+        finally:
+            faiss.omp_set_num_threads(before)
 
 
 def same(answer: Answer, expected: Answer, message: str, rounding: float = 0) -> None:
