@@ -127,18 +127,23 @@ def find_collection(name_or_path: str, options: SourceOptions) -> Path:
 
 
 def beir_folder(name: str, options: SourceOptions) -> Path | None:
-    """The folder `name` in `options.beir_dir`, if there is one."""
-    return next((folder for folder in _beir_folders(options) if folder.name == name), None)
+    """The folder `name` in `options.beir_dir`, if there is one, whatever it holds.
 
-
-def _beir_folders(options: SourceOptions) -> list[Path]:
+    Raises:
+        UserError: `options.beir_dir` does not exist.
+    """
     if options.beir_dir is None:
-        return []
+        return None
     if not options.beir_dir.is_dir():
         raise UserError(
             f"the folder of BEIR collections {options.beir_dir} (--beir-dir, BINBENCH_BEIR_DIR) does not exist"
         )
-    return sorted(path.parent for path in options.beir_dir.glob("*/corpus.jsonl"))
+    return folder if (folder := options.beir_dir / name).is_dir() else None
+
+
+def _beir_folders(options: SourceOptions) -> list[Path]:
+    parent = beir_folder("", options)
+    return sorted(path.parent for path in parent.glob("*/corpus.jsonl")) if parent else []
 
 
 def set_name(text: str) -> str:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from binbench.datasets import beir
 
+from binbench import UserError
 from binbench.corpus import SourceOptions, open_source
 from binbench.registry import DATASETS
 
@@ -39,6 +41,12 @@ def test_beir_dir_comes_before_the_cache_and_the_cache_before_the_network(tmp_pa
     found = open_source("fiqa", options)
     assert found.provenance["path"] == str(folder)
     assert "md5" not in found.provenance
+
+
+def test_a_folder_without_the_files_is_not_passed_over(tmp_path):
+    (tmp_path / "fiqa" / "fiqa").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"fiqa holds no corpus\.jsonl"):
+        open_source("fiqa", SourceOptions(beir_dir=tmp_path))
 
 
 def test_counts_that_are_not_the_published_ones_are_told(tmp_path):
