@@ -15,7 +15,7 @@ class Unsupported(Exception):
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
-    """An error for an unknown `name` of a `kind` of thing that suggests the nearest of the `known` names, or gives the `hint`."""
+    """An error for an unknown `name` of a `kind` of thing: the nearest of the `known` names, or else the `hint`."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     if near:
         hint = f"; did you mean {' or '.join(near)}?"

@@ -20,7 +20,7 @@ VERBS = {
 }
 
 
-class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+class _Stderr(logging.StreamHandler):
     """Writes to whatever `sys.stderr` is at the time: a progress bar replaces it to keep lines above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
