@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from binbench import Algorithm, Footprint, register
 from binbench.algorithm import Answer, FloatArray, Ids
-from binbench.codes import hamming
-from binbench.codes.binarize import encode
-from binbench.codes.packing import Words
-from binbench.codes.projections import projection
+from binbench.codes import BinaryEmbeddingEngine
+from binbench.codes.hamming import similarities
 
 
 @register("binary{bits}", bits=[64, 128, 256, 512])
@@ -21,25 +19,25 @@ class RandomProjectionBinary(Algorithm):
     scoring = "symmetric"
 
     def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
-        self.projection = projection("gaussian", dimension, bits, seed)
+        self.dimension = dimension
+        self.bits = bits
+        self.seed = seed
 
     def fit(self, train: FloatArray) -> None:
         """Encode every row of `train`."""
         self.facts.clear()
         with self.stage("encode"):
-            self.codes_: Words = encode(train, self.projection)
+            self.engine_ = BinaryEmbeddingEngine(self.bits, seed=self.seed).fit(train)
 
     def query(self, queries: FloatArray, k: int) -> Answer:
         """Rank by Hamming distance h; scores are 1 - 2·h/bits."""
-        bits = self.projection.bits
-        rows, found = hamming.knn(encode(queries, self.projection), self.codes_, bits, k)
-        return rows, hamming.similarities(found, bits)
+        rows, distances = self.engine_.search(queries, k)
+        return rows, similarities(distances, self.bits)
 
     def tied(self, queries: FloatArray, k: int) -> tuple[Ids, FloatArray, Ids]:
-        """Every row at most as far as the query's `k`-th nearest."""
-        bits = self.projection.bits
-        rows, found, offsets = hamming.tied(encode(queries, self.projection), self.codes_, bits, k)
-        return rows, hamming.similarities(found, bits), offsets
+        """Every row at most as far from the query as its `k`-th nearest."""
+        rows, distances, offsets = self.engine_.tied(queries, k)
+        return rows, similarities(distances, self.bits), offsets
 
     def footprint(self) -> Footprint:
-        return Footprint(codes=8 * self.codes_.shape[1], shared=self.projection.nbytes)
+        return Footprint(codes=8 * self.engine_.codes_.packed.shape[1], shared=self.engine_.projection_.nbytes)

@@ -14,8 +14,8 @@ from binbench.errors import UserError, unknown
 
 Values = NDArray[np.float64]
 
-#: Rows projected at once: their float64 copies stay within a few MB, and BLAS is at its full speed.
-BLOCK = 4096
+#: Rows projected at once: their float64 copies stay within tens of MB, and BLAS is at its full speed.
+BLOCK = 8192
 #: Values held at once while medians are learned.
 _MEDIAN_VALUES = 1 << 24
 
