@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from binbench import Algorithm, Footprint, Unsupported, register
@@ -12,7 +10,7 @@ from binbench.codes import hamming
 from binbench.codes.binarize import encode
 from binbench.codes.packing import as_bytes
 from binbench.codes.projections import projection
-from binbench.faiss_index import FaissAlgorithm, ranked
+from binbench.faiss_index import FaissAlgorithm, one_thread, ranked
 
 if TYPE_CHECKING:
     import faiss
@@ -42,6 +40,7 @@ class HNSW(FaissAlgorithm):
         return index
 
     def fit(self, train: FloatArray) -> None:
+        # Several threads add nodes in an order of their own, and with it another graph each time.
         with one_thread():
             super().fit(train)
 
@@ -165,16 +164,3 @@ class BinaryHNSW(Algorithm):
         graph = graph_bytes(self.index_.hnsw)
         extras = graph / max(1, self.index_.ntotal)
         return Footprint(codes=self.index_.code_size, extras=extras, shared=self.projection.nbytes)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let faiss use one thread: several add nodes in an order of their own, and with it another graph each time."""
-    import faiss
-
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)

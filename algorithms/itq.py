@@ -6,22 +6,23 @@ import numpy as np
 
 from binbench import Unsupported, register
 from binbench.algorithm import FloatArray
-from binbench.codes.projections import Matrix, Projection, orthonormal
-from binbench.faiss_index import sample_rows
+from binbench.codes.projections import Projection
+from binbench.faiss_index import one_thread, sample_rows
 from binbench.hamming_codes import HammingCodes
-
-_MOST_TRAINING_ROWS = 65536
-_ITERATIONS = 50
 
 
 @register("itq{bits}", bits=[64, 128, 256])
 class IterativeQuantization(HammingCodes):
     """Signs of the leading principal components, rotated so that they lose least; Hamming distance.
 
-    Symmetric, code × code (Gong and Lazebnik, 2011; centred vectors are made unit ones before learning, as faiss'
-    `ITQTransform` does). Stores whole uint64 words per vector, the projection and the thresholds (the projected mean)
-    in float64.
+    Symmetric, code × code (Gong and Lazebnik, 2011; faiss `ITQTransform`). Stores whole uint64 words per vector, the
+    projection and the thresholds (the projected mean) in float64.
     """
+
+    #: The most rows learned from.
+    training_limit = 65536
+    #: Turns of codes and rotation, faiss' default.
+    turns = 50
 
     def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
         if bits > dimension:
@@ -31,31 +32,20 @@ class IterativeQuantization(HammingCodes):
         self.seed = seed
 
     def learn(self, train: FloatArray) -> None:
-        from threadpoolctl import threadpool_limits
+        import faiss
 
         if len(train) < self.bits:
             raise Unsupported(f"{len(train)} documents are too few for {self.bits} principal components")
-        sample = sample_rows(train, _MOST_TRAINING_ROWS, self.seed)
+        sample = sample_rows(train, self.training_limit, self.seed)
         self.facts["training_rows"] = len(sample)
-        mean = sample.mean(axis=0, dtype=np.float64)
-        # Each round magnifies the rounding of the last, which depends on the number of threads.
-        with threadpool_limits(1):
-            matrix = _fit(sample - mean, self.bits, self.seed)
-        self.projection = Projection("itq", self.dimension, self.bits, matrix)
-        self.thresholds_ = mean @ matrix
-
-
-def _fit(centred: Matrix, bits: int, seed: int) -> Matrix:
-    """The (d, bits) principal components of (n, d) `centred` rows, times the rotation found by alternation."""
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = centred / np.where(norms > 0, norms, 1)
-    _, vectors = np.linalg.eigh(unit.T @ unit)
-    components = np.ascontiguousarray(vectors[:, ::-1][:, :bits])
-    projected = (unit @ components).astype(np.float32)
-    rotation = orthonormal(bits, bits, seed)
-    for _ in range(_ITERATIONS):
-        codes = np.where(projected @ rotation.astype(np.float32) > 0, np.float32(1), np.float32(-1))
-        # The orthogonal Procrustes problem: the rotation that brings the projections nearest to their codes.
-        left, _, right = np.linalg.svd((projected.T @ codes).astype(np.float64))
-        rotation = left @ right
-    return components @ rotation
+        transform = faiss.ITQTransform(self.dimension, self.bits, True)
+        transform.itq.seed, transform.itq.max_iter = self.seed, self.turns
+        transform.max_train_per_dim = self.training_limit
+        # Each turn magnifies the rounding of the last, which depends on the number of threads.
+        with one_thread():
+            transform.train(sample)
+        # faiss makes the centred vector a unit one before it projects, which no sign can see.
+        matrix = faiss.vector_to_array(transform.pca_then_itq.A).reshape(self.bits, self.dimension).astype(np.float64)
+        mean = faiss.vector_to_array(transform.mean).astype(np.float64)
+        self.projection = Projection("itq", self.dimension, self.bits, np.ascontiguousarray(matrix.T))
+        self.thresholds_ = matrix @ mean

@@ -16,7 +16,8 @@ class RaBitQ(FaissAlgorithm):
     """Signs of the randomly rotated, centred vector with factors that make the estimated product unbiased.
 
     Asymmetric, float query × code (Gao and Long, 2024; more than one bit per dimension: Gao et al., 2025; faiss
-    `IndexRaBitQ`, queries not quantized). Stores the codes, the factors of each vector, the centre and the rotation.
+    `IndexRaBitQ`, which rounds the rotated query to 4 bits). Stores the codes, the factors of each vector, the centre
+    and the rotation.
     """
 
     def __init__(self, dimension: int, bits_per_dim: int, seed: int = 0) -> None:
@@ -28,7 +29,6 @@ class RaBitQ(FaissAlgorithm):
         import faiss
 
         self.codes_ = faiss.IndexRaBitQ(self.dimension, faiss.METRIC_INNER_PRODUCT, self.bits_per_dim)
-        self.codes_.qb = 0
         rotation = faiss.LinearTransform(self.dimension, self.dimension)
         faiss.copy_array_to_vector(random_rotation(self.dimension, self.seed).ravel(), rotation.A)
         rotation.is_trained = True

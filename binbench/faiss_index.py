@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,3 +150,16 @@ def ranked(search: Search, queries: FloatArray, k: int, n: int, exhaustive: bool
         rows = rows[found[:, depth - 1] == found[:, kept - 1]]
         depth = min(4 * depth, n)
     return ids, scores
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let faiss use one thread, where the result of several depends on their number or their timing."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
