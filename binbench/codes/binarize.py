@@ -71,22 +71,20 @@ def means(rows: NDArray[Any], projection: Projection) -> Values:
 def medians(rows: NDArray[Any], projection: Projection) -> Values:
     """The median projection of the (N, d) `rows`, (bits,); raises as :func:`encode`.
 
-    Of an odd number of rows, the middle between the median and the next value above it: the bits of all rows are those
-    of the median itself, but no row lies on its threshold, where rounding would decide.
+    A row that is the median itself is not above it. So that rounding does not decide its bit, thresholds lie above the
+    median by 1e-12 of the largest value.
     """
     result = np.zeros(projection.bits)
     if len(rows) == 0:
         return result
-    below = (len(rows) + 1) // 2 - 1
-    above = min(below + 1, len(rows) - 1)
     width = max(1, _MEDIAN_VALUES // len(rows))
     for first in range(0, projection.bits, width):
         columns = slice(first, min(first + width, projection.bits))
         values = np.empty((columns.stop - first, len(rows)))
         for start, block in _blocks(rows, projection.dimension):
             values[:, start : start + BLOCK] = projection(block, columns).T
-        values.partition((below, above), axis=1)
-        result[columns] = (values[:, below] + values[:, above]) / 2
+        largest = np.maximum(values.max(axis=1), -values.min(axis=1))
+        result[columns] = np.median(values, axis=1, overwrite_input=True) + 1e-12 * largest
     return result
 
 

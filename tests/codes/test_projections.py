@@ -60,7 +60,7 @@ def test_the_matrix_is_read_only() -> None:
     [
         (
             ("gausian", 4, 4),
-            r"unknown projection 'gausian'; did you mean gaussian\?; there are gaussian, orthonormal, identity",
+            r"unknown projection 'gausian'; did you mean gaussian\?",
         ),
         (("identity", 4, 5), r"bits: the identity gives at most one bit per coordinate \(4\), got 5"),
         (("gaussian", 0, 5), "dimension: expected at least 1, got 0"),
