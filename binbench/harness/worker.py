@@ -19,8 +19,9 @@ from binbench.harness.results import Status, write_result
 from binbench.neighbors import distances_to
 from binbench.registry import ALGORITHMS
 
-#: Cut-off at which the documents that share a score are kept, for tie bounds.
-TIES_AT = 10
+#: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
+#: document is dropped before relevance is judged.
+TIES_AT = 11
 
 
 def perform(job: Job) -> tuple[Status, str]:
@@ -106,8 +107,8 @@ def _itemised(footprint: Footprint) -> dict[str, float]:
 
 
 def _ties(algorithm: Algorithm, queries: FloatArray, k: int) -> dict[str, Any]:
-    """Which documents share the last score of the top ten, from methods that can say."""
-    tied = algorithm.tied(queries, TIES_AT) if k >= TIES_AT else None
+    """Which documents share the scores of the top ten, from methods that can say."""
+    tied = algorithm.tied(queries, TIES_AT) if k >= TIES_AT - 1 else None
     if tied is None:
         return {}
     ids, scores, offsets = tied
