@@ -13,7 +13,7 @@ from binbench.errors import Unsupported
 from binbench.registry import Instance
 
 #: (rows, dimension) to try in turn until the method serves one.
-SIZES = ((320, 64), (320, 128), (600, 256), (600, 384), (1200, 512), (2400, 1024))
+SIZES = ((272, 64), (272, 128), (600, 256), (600, 384), (1200, 512), (2400, 1024))
 K = 10
 
 
