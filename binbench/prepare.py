@@ -208,7 +208,9 @@ def check_dataset(dataset: str, source: SourceOptions) -> None:
         if not Path(dataset).expanduser().is_file():
             raise UserError(f"{dataset} does not exist")
     elif not any(family.match(dataset) for family in DATASETS.families()):
-        find_collection(dataset, source)
+        folder = find_collection(dataset, source)
+        if not folder.is_dir():
+            raise UserError(f"the collection's folder {folder} does not exist")
 
 
 def _encode(folder: Path, encoder: Encoder, collection: Collection) -> ShardedEncoding:

@@ -14,7 +14,9 @@ _LOG_EVERY = 15.0  # seconds between the lines of a log
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str = "rows", done: int = 0, log: bool = True) -> Iterator[Callable[[int], None]]:
+def progress(
+    what: str, total: int, unit: str = "rows", done: int = 0, log: bool = True
+) -> Iterator[Callable[[int], None]]:
     """Show how far `what` has come; yields a function to call with the number of `unit` just finished.
 
     Args:

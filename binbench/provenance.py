@@ -65,15 +65,19 @@ def git_hash() -> str:
         return ""
 
 
+def command() -> str:
+    """The command line of this process, as one would type it."""
+    return shlex.join(["python", "-m", "binbench", *sys.argv[1:]])
+
+
 def circumstances() -> dict[str, Any]:
-    """Everything of :func:`versions`, :func:`machine` and the moment: date (UTC), load average, command line."""
+    """Everything of :func:`versions`, :func:`machine` and the moment: date (UTC) and load average."""
     return {
         "versions": versions(),
         "git": git_hash(),
         "machine": machine(),
         "load": os.getloadavg()[0],
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "-m", "binbench", *sys.argv[1:]]),
     }
 
 

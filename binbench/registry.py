@@ -44,7 +44,7 @@ class Family:
     def name(self) -> str:
         """The pattern's text outside its placeholders: ``binary{bits}-asym`` → ``binary-asym``."""
         pieces = _PLACEHOLDER.split(self.pattern)
-        return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]
+        return (pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]).strip("-")
 
     @property
     def source(self) -> str:

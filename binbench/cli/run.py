@@ -102,13 +102,13 @@ def _from_file(
 
     folders = {"data_dir", "results_dir", "beir_dir", "force", "config", "dry_run"}
     given = [
-        name
-        for name in chosen
-        if name not in folders and context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in folders
+        and context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
     ]
     if given:
-        names = ", ".join(f"--{name.rstrip('s').replace('_', '-')}" for name in given)
-        raise UserError(f"{names} cannot be given beside --config: the file says it all")
+        raise UserError(f"{', '.join(given)} cannot be given beside --config: the file says it all")
     campaign = load_campaign(path, chosen["beir_dir"])
     campaign.store(chosen["results_dir"])
     return (

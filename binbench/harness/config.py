@@ -127,6 +127,11 @@ def load_campaign(path: Path, beir_dir: Path | None = None) -> Campaign:
     if not isinstance(content, dict):
         raise UserError(f"{path}: a campaign is a mapping with at least datasets and algorithms")
     at = _locator(path, tree)
+    seen: set[str] = set()
+    for key, _ in tree.value:
+        if key.value in seen:
+            raise UserError(f"{path}:{key.start_mark.line + 1}: {key.value} is given twice")
+        seen.add(key.value)
     _validate(content, at)
     properties = SCHEMA["properties"]
     resolved = {key: content.get(key, properties[key].get("default")) for key in properties}

@@ -26,6 +26,7 @@ class Job:
 
     Attributes:
         set_path: the embedding set's file.
+        set_name: names the folder of results.
         set_fingerprint: of its vectors.
         instance: name of the algorithm instance.
         count: neighbours asked for (k).
@@ -37,7 +38,7 @@ class Job:
         results_dir: root of the result files.
         plugins: plugin files to load first.
         hypotheses: ids such as ``H1`` that travel with the result.
-        set_name: names the folder of results.
+        command: the command line that asked for it.
     """
 
     set_path: str
@@ -53,6 +54,7 @@ class Job:
     results_dir: str = "results"
     plugins: tuple[str, ...] = ()
     hypotheses: tuple[str, ...] = ()
+    command: str = ""
 
     def query_arguments(self) -> list[dict[str, Any]]:
         """Every combination of the plugin's query-time arguments; one result each."""

@@ -121,7 +121,7 @@ def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any]
         "inputs": job.inputs(arguments),
         "set_fingerprint": job.set_fingerprint,
         "schema_version": RESULT_SCHEMA,
-        "provenance": circumstances(),
+        "provenance": circumstances() | {"command": job.command},
     } | attributes
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for name, array in arrays.items():

@@ -19,6 +19,7 @@ from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import Result, write_failure
 from binbench.prepare import Preparation, check_dataset
 from binbench.progress import progress
+from binbench.provenance import command
 from binbench.registry import ALGORITHMS
 
 logger = logging.getLogger("binbench")
@@ -113,6 +114,7 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             results_dir=str(options.results_dir.resolve()),
             plugins=tuple(str(plugin.resolve()) for plugin in options.plugins),
             hypotheses=options.hypotheses,
+            command=command(),
         )
         for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
