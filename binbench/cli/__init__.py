@@ -17,6 +17,9 @@ VERBS = {
     "list": "Show algorithms, datasets and encoders.",
     "prepare": "Make embedding sets.",
     "run": "Measure methods on embedding sets.",
+    "evaluate": "Judge stored results: figures, intervals, comparisons.",
+    "similarity": "Compare code similarity with human scores of sentence pairs.",
+    "classify": "Compare classifiers trained on codes with those on float embeddings.",
 }
 
 

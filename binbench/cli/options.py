@@ -110,7 +110,7 @@ def preparations(
         raise UserError("--queries needs --train: the .npy file of document vectors")
     if train and not train.endswith(".npy"):
         raise UserError(f"--train {train}: give a .npy file; other formats go to --dataset")
-    wanted = _split_list(datasets) + ([train] if train else [])
+    wanted = split_list(datasets) + ([train] if train else [])
     if not wanted:
         raise UserError(
             "nothing to work on: give --dataset NAME (see `binbench list datasets`) or --train and --queries"
@@ -125,11 +125,12 @@ def preparations(
             queries if train else None,
         )
         for dataset in _known_datasets(wanted)
-        for encoder in _split_list(encoders) or [DEFAULT_ENCODER]
+        for encoder in split_list(encoders) or [DEFAULT_ENCODER]
     ]
 
 
-def _split_list(values: Sequence[str]) -> list[str]:
+def split_list(values: Sequence[str]) -> list[str]:
+    """The different parts of comma-separated lists, in order."""
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 

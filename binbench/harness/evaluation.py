@@ -104,15 +104,15 @@ def evaluate(result: Result, embeddings: EmbeddingSet, force: bool = False) -> F
     return Figures(key, names, summary, lambda: matrix)
 
 
-def check_set(result: Result, embeddings: EmbeddingSet) -> None:
-    """Refuse a result that `embeddings` cannot judge.
+def check_set(result: Result, embeddings: EmbeddingSet, answered: bool = True) -> None:
+    """Refuse a result that `embeddings` cannot judge; one without answers too, unless `answered` is False.
 
     Raises:
         UserError: it was measured on other vectors, or has no answers.
     """
     if result.attributes.get("set_fingerprint") != embeddings.fingerprint:
         raise UserError(f"{result.path} was measured on other vectors than {embeddings.path} holds; run it again")
-    if result.status != "ok":
+    if answered and result.status != "ok":
         raise UserError(f"{result.path} has no answers ({result.status}: {result['reason']}); run it again")
 
 
