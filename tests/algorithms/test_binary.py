@@ -16,7 +16,7 @@ def train(rng: np.random.Generator) -> np.ndarray:
 
 
 def test_the_default_grid() -> None:
-    assert [i.name for i in ALGORITHMS.match(["binary"])] == ["binary64", "binary128", "binary256", "binary512"]
+    assert [i.name for i in ALGORITHMS.resolve(["binary"])] == ["binary64", "binary128", "binary256", "binary512"]
 
 
 @pytest.mark.parametrize("bits", [64, 100, 256])
