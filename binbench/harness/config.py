@@ -113,6 +113,23 @@ def load_campaign(path: Path, beir_dir: Path | None = None) -> Campaign:
     Raises:
         UserError: no such file, no YAML, an unknown key, a wrong type, an unknown name; with file and line.
     """
+    content, at = read_checked(path, SCHEMA)
+    properties = SCHEMA["properties"]
+    resolved = {key: content.get(key, properties[key].get("default")) for key in properties}
+    resolved["plugins"] = load_plugins(path, resolved["plugins"], lambda i: at("plugins", i))
+    check_names(resolved, at, beir_dir)
+    return Campaign(path, resolved)
+
+
+def read_checked(path: Path, schema: dict[str, Any]) -> tuple[dict[str, Any], Callable[..., str]]:
+    """The content of the campaign file `path`, checked against a JSON `schema`, and its locator.
+
+    Returns:
+        the mapping as it stands in the file, and a function from the path of a value in it to ``FILE:LINE``.
+
+    Raises:
+        UserError: no such file, no YAML, a key that is unknown or given twice, a wrong type; with file and line.
+    """
     import yaml
 
     if not path.is_file():
@@ -125,37 +142,49 @@ def load_campaign(path: Path, beir_dir: Path | None = None) -> Campaign:
         where = f":{mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: a campaign is a mapping with at least datasets and algorithms")
+        raise UserError(f"{path}: a campaign is a mapping with at least {' and '.join(schema['required'])}")
     at = _locator(path, tree)
     seen: set[str] = set()
-    for key, _ in tree.value:
+    for key, _ in tree.value:  # type: ignore[union-attr]
         if key.value in seen:
             raise UserError(f"{path}:{key.start_mark.line + 1}: {key.value} is given twice")
         seen.add(key.value)
-    _validate(content, at)
-    properties = SCHEMA["properties"]
-    resolved = {key: content.get(key, properties[key].get("default")) for key in properties}
-    resolved["plugins"] = [str((path.parent / plugin).resolve()) for plugin in resolved["plugins"]]
-    for i, plugin in enumerate(resolved["plugins"]):
-        _check(lambda plugin=plugin: ALGORITHMS.load_file(Path(plugin)), at("plugins", i))  # type: ignore[misc]
-    for i, name in enumerate(resolved["algorithms"]):
+    _validate(content, schema, at)
+    return content, at
+
+
+def load_plugins(path: Path, plugins: list[str], at: Callable[[int], str]) -> list[str]:
+    """Load the plugin files named in the campaign file `path`, relative to its folder; their full paths."""
+    resolved = [str((path.parent / plugin).resolve()) for plugin in plugins]
+    for i, plugin in enumerate(resolved):
+        _check(lambda plugin=plugin: ALGORITHMS.load_file(Path(plugin)), at(i))  # type: ignore[misc]
+    return resolved
+
+
+def check_names(matrix: dict[str, Any], at: Callable[..., str], beir_dir: Path | None) -> None:
+    """See that the algorithms, datasets and encoders of `matrix` exist; `at` locates its values.
+
+    Raises:
+        UserError: one does not; with file and line.
+    """
+    for i, name in enumerate(matrix["algorithms"]):
         _check(lambda name=name: ALGORITHMS.resolve([name]), at("algorithms", i))  # type: ignore[misc]
     source = SourceOptions.from_environment(beir_dir=beir_dir)
-    for i, name in enumerate(resolved["datasets"]):
+    for i, name in enumerate(matrix["datasets"]):
         _check(lambda name=name: check_dataset(name, source), at("datasets", i))  # type: ignore[misc]
-    for i, name in enumerate(resolved["encoders"]):
+    for i, name in enumerate(matrix["encoders"]):
         _check(lambda name=name: check_encoder(name), at("encoders", i))  # type: ignore[misc]
-    return Campaign(path, resolved)
 
 
-def _validate(content: dict[str, Any], at: Callable[..., str]) -> None:
+def _validate(content: dict[str, Any], schema: dict[str, Any], at: Callable[..., str]) -> None:
     from jsonschema import Draft202012Validator
 
-    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(content), key=lambda error: list(map(str, error.path)))
+    errors = sorted(Draft202012Validator(schema).iter_errors(content), key=lambda error: list(map(str, error.path)))
     for error in errors:
-        if error.validator == "additionalProperties":
-            key = next(key for key in content if key not in SCHEMA["properties"])
-            raise UserError(f"{at(key)}: {unknown('key', str(key), SCHEMA['properties'])}")
+        if error.validator == "additionalProperties" and isinstance(error.schema, dict):
+            known = error.schema.get("properties", {})
+            key = next(key for key in error.instance if key not in known)
+            raise UserError(f"{at(*error.absolute_path, key)}: {unknown('key', str(key), known)}")
         where = ".".join(map(str, error.absolute_path))
         raise UserError(f"{at(*error.absolute_path)}: {where + ': ' if where else ''}{error.message}")
 
