@@ -65,9 +65,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     a = parser.parse_args()
 
-    print(
-        f"{a.rows} x {a.dimension} to {a.bits} bits, {a.queries} queries, k {a.k}, threads {faiss.omp_get_max_threads()}"
-    )
+    threads = faiss.omp_get_max_threads()
+    print(f"{a.rows} x {a.dimension} to {a.bits} bits, {a.queries} queries, k {a.k}, {threads} threads")
     rng = Generator(PCG64(0))
     rows = rng.standard_normal((a.rows, a.dimension), dtype=np.float32)
     queries = rng.standard_normal((a.queries, a.dimension), dtype=np.float32)

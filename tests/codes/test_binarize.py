@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,6 +87,21 @@ def test_learning_thresholds_by_name(rng: np.random.Generator) -> None:
     assert np.allclose(binarize.learn_thresholds("mean", rows, made), rows.mean(axis=0))  # type: ignore[arg-type]
     with pytest.raises(UserError, match="unknown threshold 'modian'; did you mean median"):
         binarize.learn_thresholds("modian", rows, made)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_memory_is_that_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binarize, "BLOCK", 100)
+    monkeypatch.setattr(binarize, "_MEDIAN_VALUES", 5000)
+    rows, made = np.ones((5000, 64), np.float32), projection("gaussian", 64, 128)
+    block_bytes = 100 * (64 + 128) * 8
+    for function in (binarize.encode, binarize.means, binarize.medians):
+        tracemalloc.start()
+        result = function(rows, made)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # One column of values in `medians`, and the booleans and bytes of a block, come on top.
+        assert peak < result.nbytes + 3 * block_bytes < rows.nbytes
 
 
 def test_no_rows() -> None:
