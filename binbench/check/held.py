@@ -9,15 +9,24 @@ import numpy as np
 
 
 def held_bytes(root: object) -> int:
+    """The bytes that `held` finds."""
+    return held(root)[0]
+
+
+def held(root: object) -> tuple[int, set[str]]:
     """The bytes of the arrays, byte strings, number lists and faiss objects that `root`'s attributes reach.
 
     What is reached twice, or is part of a faiss index that is reached, counts once. A faiss index counts as much as it
     is when serialized, a few hundred bytes of header included.
+
+    Returns:
+        the bytes, and the names of the types of objects that cannot be looked into.
     """
     import faiss
 
     seen: dict[int, object] = {}
     found_faiss: list[Any] = []
+    closed: set[str] = set()
     total = 0
     waiting: list[object] = [root]
     while waiting:
@@ -33,7 +42,7 @@ def held_bytes(root: object) -> int:
                 total += item.nbytes
         elif isinstance(item, (bytes, bytearray)):
             total += len(item)
-        elif isinstance(item, (int, float, np.generic)) and not isinstance(item, bool):
+        elif isinstance(item, (int, float, np.generic)):
             total += 8
         elif isinstance(item, Mapping):
             waiting.extend(item.values())
@@ -44,7 +53,9 @@ def held_bytes(root: object) -> int:
             found_faiss.append(item)
         elif not isinstance(item, type) and hasattr(item, "__dict__"):
             waiting.extend(value for name, value in vars(item).items() if name != "facts_")
-    return total + _faiss_bytes(found_faiss)
+        elif not isinstance(item, (type, str, type(None))):
+            closed.add(type(item).__name__)
+    return total + _faiss_bytes(found_faiss), closed
 
 
 def _faiss_bytes(objects: list[Any]) -> int:

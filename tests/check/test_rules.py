@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from binbench import Footprint, Unsupported, UserError
 from binbench.check import RULES, check, check_isolated, targets
-from binbench.check.held import held_bytes
+from binbench.check.held import held, held_bytes
 from binbench.registry import ALGORITHMS
 
 BROKEN = Path(__file__).with_name("broken.py")
@@ -110,6 +111,11 @@ def test_held_bytes_follows_attributes_and_counts_once():
     assert held_bytes(Holder(a=array, b=array, c=[array[:2]], d={"e": array.T})) == 160
     assert held_bytes(Holder(a=array[:1])) == 160, "a view keeps the whole array alive"
     assert held_bytes(Holder(a=Holder(b=b"12345"), c=[1.0, 2.0], facts_={"x": array})) == 5 + 16
+
+
+def test_what_cannot_be_looked_into_is_named():
+    closed = Holder(pattern=re.compile("x"), none=None, name="x", kind=int, array=np.zeros(2))
+    assert held(closed) == (16, {"Pattern"})
 
 
 def test_held_bytes_counts_a_part_of_an_index_once():
