@@ -23,6 +23,7 @@ class AsymmetricSigns(LevelAlgorithm):
     projection in float64 and faiss' tables of the 256 values a byte can take.
     """
 
+    score_scale = "own"
     levels = np.array([-1.0, 1.0])
 
     def __init__(self, dimension: int, projected: str, bits: int | None = None, seed: int = 0) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from binbench import Algorithm, Footprint, register
 from binbench.algorithm import Answer, FloatArray, Ids
 from binbench.codes import BinaryEmbeddingEngine
 from binbench.codes.hamming import similarities
+from binbench.codes.packing import unpack
 
 
 @register("binary{bits}", bits=[64, 128, 256, 512])
@@ -17,6 +20,7 @@ class RandomProjectionBinary(Algorithm):
     """
 
     scoring = "symmetric"
+    score_scale = "hamming"
 
     def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
         self.dimension = dimension
@@ -38,6 +42,10 @@ class RandomProjectionBinary(Algorithm):
         """Every row at most as far from the query as its `k`-th nearest."""
         rows, distances, offsets = self.engine_.tied(queries, k)
         return rows, similarities(distances, self.bits), offsets
+
+    def decode(self, vectors: FloatArray) -> FloatArray:
+        """(n, bits) ±1."""
+        return 2 * unpack(self.engine_.encode(vectors).packed, self.bits).astype(np.float32) - 1
 
     def footprint(self) -> Footprint:
         return Footprint(codes=8 * self.engine_.codes_.packed.shape[1], shared=self.engine_.projection_.nbytes)

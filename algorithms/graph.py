@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.algorithm import Answer, FloatArray, Ids
 from binbench.codes import hamming
 from binbench.codes.binarize import encode
-from binbench.codes.packing import as_bytes
+from binbench.codes.packing import as_bytes, unpack
 from binbench.codes.projections import projection
 from binbench.faiss_index import FaissAlgorithm, one_thread, ranked
 
@@ -130,6 +132,7 @@ class BinaryHNSW(Algorithm):
     """
 
     scoring = "symmetric"
+    score_scale = "hamming"
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
     exhaustive = False
 
@@ -159,6 +162,10 @@ class BinaryHNSW(Algorithm):
         """The graph's own `k` results; scores are 1 - 2·h/bits."""
         found, ids = self.index_.search(as_bytes(encode(queries, self.projection)), k)
         return hamming.similarities(found, self.projection.bits), ids
+
+    def decode(self, vectors: FloatArray) -> FloatArray:
+        """(n, bits) ±1."""
+        return 2 * unpack(encode(vectors, self.projection), self.projection.bits).astype(np.float32) - 1
 
     def footprint(self) -> Footprint:
         graph = graph_bytes(self.index_.hnsw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from binbench import Footprint, register
+from binbench.algorithm import FloatArray
 from binbench.faiss_index import FaissAlgorithm, random_rotation
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class RaBitQ(FaissAlgorithm):
         faiss.copy_array_to_vector(random_rotation(self.dimension, self.seed).ravel(), rotation.A)
         rotation.is_trained = True
         return faiss.IndexPreTransform(rotation, self.codes_)
+
+    def decode(self, vectors: FloatArray) -> FloatArray | None:
+        # faiss de-codes the signs and leaves the further bits out.
+        return super().decode(vectors) if self.bits_per_dim == 1 else None
 
     def footprint(self) -> Footprint:
         codes = -(-self.dimension * self.bits_per_dim // 8)

@@ -60,6 +60,7 @@ class MinMaxCodes(FaissAlgorithm):
     """
 
     scoring = "symmetric"
+    score_scale = "own"
 
     def build(self) -> faiss.Index:
         import faiss
@@ -84,6 +85,10 @@ class MinMaxCodes(FaissAlgorithm):
         # A dimension without a range says nothing: all its codes are equal.
         scaled = (vectors - self.low_) / np.where(steps > 0, steps, 1)
         return np.trunc(np.clip(scaled, 0, 255) - 128)
+
+    def decode(self, vectors: FloatArray) -> FloatArray:
+        """The whole numbers themselves."""
+        return self.codes(vectors)
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
         return super().search(self.codes(queries), k)

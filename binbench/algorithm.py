@@ -55,6 +55,8 @@ class Algorithm(ABC):
     metrics: ClassVar[Sequence[str]] = ("angular",)
     #: How a query meets a code: code × code, or float query × code.
     scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "asymmetric"
+    #: What a score is: an estimate of the cosine, 1 - 2·(Hamming distance)/bits, or a scale of the method's own.
+    score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "own"
     #: Query-time arguments and the values to try; every combination gives one result from the same fit.
     query_grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
 
@@ -81,6 +83,15 @@ class Algorithm(ABC):
         Returns:
             ids (n,) int64 of all queries in turn, by score and then row; their scores (n,) float32; and
             offsets (Q + 1,) int64 of each query's stretch.
+        """
+        return None
+
+    def decode(self, vectors: FloatArray) -> FloatArray | None:
+        """What the fitted method's codes of `vectors` (n, d) stand for, as features for a classifier.
+
+        Returns:
+            (n, m) float32: ±1 for bits, otherwise the vectors that queries are compared with, up to a rotation; None
+            where the method has no codes of its own.
         """
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.random import PCG64, Generator
@@ -36,6 +36,7 @@ class FaissAlgorithm(Algorithm):
     exhaustive sets `exhaustive` to False: there is then no further tie to be found by searching deeper.
     """
 
+    score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "cosine"
     centroids: int = 0
     #: k-means iterations, faiss' default.
     rounds: int = 25
@@ -94,6 +95,19 @@ class FaissAlgorithm(Algorithm):
     def query(self, queries: FloatArray, k: int) -> Answer:
         """Rank by the index's own scores; L2 distances are negated."""
         return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
+
+    def decode(self, vectors: FloatArray) -> FloatArray | None:
+        """The codes of `vectors` as faiss de-codes them, in the space that is searched; None for graphs of vectors."""
+        import faiss
+
+        index = self.index_
+        if isinstance(index, faiss.IndexPreTransform):
+            for i in range(index.chain.size()):
+                vectors = faiss.downcast_VectorTransform(index.chain.at(i)).apply(np.ascontiguousarray(vectors))
+            index = faiss.downcast_index(index.index)
+        if isinstance(index, faiss.IndexHNSW):
+            return None
+        return index.sa_decode(index.sa_encode(np.ascontiguousarray(vectors)))
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
         """The index's own `k` results: scores, larger is better, and ids, in no guaranteed order of ties."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from binbench.algorithm import Algorithm, Answer, FloatArray, Footprint, Ids
 from binbench.codes import hamming
 from binbench.codes.binarize import Values, encode
-from binbench.codes.packing import Words
+from binbench.codes.packing import Words, unpack
 from binbench.codes.projections import Projection
 
 
@@ -18,6 +20,7 @@ class HammingCodes(Algorithm):
     """
 
     scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "symmetric"
+    score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "hamming"
     projection: Projection
     thresholds_: Values | None = None
 
@@ -45,6 +48,10 @@ class HammingCodes(Algorithm):
         """Every row at most as far as the query's `k`-th nearest."""
         rows, found, offsets = hamming.tied(self.encode(queries), self.codes_, self.projection.bits, k)
         return rows, hamming.similarities(found, self.projection.bits), offsets
+
+    def decode(self, vectors: FloatArray) -> FloatArray:
+        """(n, bits) ±1."""
+        return 2 * unpack(self.encode(vectors), self.projection.bits).astype(np.float32) - 1
 
     def footprint(self) -> Footprint:
         """Whole words of bits; the projection and the thresholds."""

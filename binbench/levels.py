@@ -56,6 +56,11 @@ class LevelAlgorithm(FaissAlgorithm):
         projected[:, : self.width] = self.project(queries)
         return super().search(projected, k)
 
+    def decode(self, vectors: FloatArray) -> FloatArray:
+        """(n, width) the level of each dimension."""
+        packed = pack_levels(self.project(vectors), np.asarray(self.levels))
+        return self.index_.sa_decode(packed)[:, : self.width]
+
     def footprint(self) -> Footprint:
         """The packed codes, and the tables of patterns that faiss holds."""
         return Footprint(codes=self.index_.code_size, shared=4 * 256 * self.index_.d)

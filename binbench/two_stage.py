@@ -51,6 +51,8 @@ class Rescored(TwoStage):
     Scoring is asymmetric, float query × de-coded vector.
     """
 
+    score_scale = "cosine"
+
     def __init__(self, dimension: int, first: str, store: str, seed: int = 0) -> None:
         super().__init__(dimension, seed)
         self.first_ = ALGORITHMS.get(first).create(dimension=dimension, seed=seed)

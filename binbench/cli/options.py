@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from binbench.corpus import SourceOptions
-from binbench.encoders import DEFAULT_ENCODER
+from binbench.encoders import DEFAULT_ENCODER, check_encoder
 from binbench.errors import UserError
 from binbench.prepare import EncoderOptions, Preparation
 
@@ -54,6 +54,31 @@ plugins = click.option(
     "--plugin", "plugins", multiple=True, type=Folder(), help="A Python file that registers plugins; repeatable."
 )
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
+
+algorithms = click.option(
+    "--algorithm",
+    "algorithms",
+    multiple=True,
+    required=True,
+    help="Instances, families, globs, all, or a comma-separated list of these; repeatable.",
+)
+encoding = _stack(
+    click.option(
+        "--encoder",
+        default=DEFAULT_ENCODER,
+        show_default=True,
+        help="A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id.",
+    ),
+    click.option("--device", help="Torch device to encode on, such as cpu or cuda:0."),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "bf16", "fp16"]),
+        default="fp32",
+        show_default=True,
+        help="Of the encoder's weights and activations.",
+    ),
+    click.option("--max-tokens", type=click.IntRange(1), help="Cut texts here instead of at the encoder's own limit."),
+)
 
 preparing = _stack(
     click.option(
@@ -127,6 +152,32 @@ def preparations(
         for dataset in _known_datasets(wanted)
         for encoder in split_list(encoders) or [DEFAULT_ENCODER]
     ]
+
+
+def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tokens: int | None) -> EncoderOptions:
+    """The encoder that the options of `encoding` ask for.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    check_encoder(encoder)
+    return EncoderOptions(encoder, device, precision, max_tokens)
+
+
+def load_plugins(plugins: Sequence[Path]) -> None:
+    """Register the algorithms of the files that the user named."""
+    from binbench.registry import ALGORITHMS
+
+    for plugin in plugins:
+        ALGORITHMS.load_file(plugin)
+
+
+def status_of(rows: Sequence[Any]) -> int:
+    """The exit status: 1, after a line on stderr for each, when rows with `name`, `status` and `reason` failed."""
+    failed = [row for row in rows if row.status == "failed"]
+    for row in failed:
+        click.echo(f"binbench: {row.name} failed: {row.reason}", err=True)
+    return 1 if failed else 0
 
 
 def split_list(values: Sequence[str]) -> list[str]:

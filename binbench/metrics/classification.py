@@ -61,10 +61,17 @@ def classification(
         UserError: as :func:`predict`.
         ValueError: shapes that disagree, or features that are not finite.
     """
-    from sklearn.metrics import f1_score
-
     by_float = predict(classifier, float_train, train_labels, float_test)
     by_code = predict(classifier, code_train, train_labels, code_test)
+    return judged(classifier, by_float, by_code, test_labels, seed)
+
+
+def judged(
+    classifier: Classifier, by_float: Labels, by_code: Labels, test_labels: Labels, seed: int = 0
+) -> Classification:
+    """Compare the labels (m,) that `classifier` gave from float features and from codes with the true ones."""
+    from sklearn.metrics import f1_score
+
     found = compare(by_code == test_labels, by_float == test_labels, seed)
     return Classification(
         classifier=classifier,

@@ -17,9 +17,10 @@ def show(review: Review) -> None:
     """Print, for each group, the figures with their 95 % intervals and the comparisons, on stdout."""
     console = Console(width=None if sys.stdout.isatty() else 240)
     for group in review.groups:
+        threads = f"{group.threads} thread{'s' if group.threads > 1 else ''}"
         console.print(
             f"{group.embeddings.name}: {len(group.embeddings.train):,} documents, {len(group.embeddings.test):,} "
-            f"queries, k = {group.count}, {group.mode}, {group.threads} thread{'s' if group.threads > 1 else ''}, seed {group.seed}",
+            f"queries, k = {group.count}, {group.mode}, {threads}, seed {group.seed}",
             highlight=False,
         )
         console.print(_figures(group))
