@@ -23,7 +23,7 @@ from binbench.harness.results import Result
 from binbench.metrics.bootstrap import Interval, mean_ci
 from binbench.metrics.comparison import Comparison, compare
 
-__all__ = ["MEASURES", "Comparison", "Figures", "Interval", "compare_results", "evaluate"]
+__all__ = ["MEASURES", "Comparison", "Figures", "Interval", "compare_results", "evaluate", "kept_figures"]
 
 logger = logging.getLogger("binbench")
 
@@ -102,6 +102,18 @@ def evaluate(result: Result, embeddings: EmbeddingSet, force: bool = False) -> F
     except UserError as error:
         logger.debug("figures are not kept: %s", error)
     return Figures(key, names, summary, lambda: matrix)
+
+
+def kept_figures(result: Result) -> Figures | None:
+    """The figures beside `result`, for when its embedding set is not at hand; None where there are none for it."""
+    path = result.path.with_suffix(".figures.npz")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            key = str(stored["head"][0])
+    except (OSError, ValueError, KeyError):
+        return None
+    same = key.startswith(f"{EVALUATION_SCHEMA}:{result['inputs']}:{result.path.stat().st_mtime_ns}:")
+    return _cached(path, key) if same else None
 
 
 def check_set(result: Result, embeddings: EmbeddingSet, answered: bool = True) -> None:

@@ -1,70 +1,231 @@
-"""Results as a table."""
+"""Results as tables: one per set, k, mode and threads."""
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
-from itertools import groupby
-
-from rich.console import Console
-from rich.table import Table
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from binbench.embeddings import EmbeddingSet
-from binbench.harness.evaluation import evaluate
+from binbench.errors import UserError
 from binbench.harness.results import Result
+from binbench.metrics.bootstrap import Interval
+from binbench.report.columns import Column, Row, column, interval
+from binbench.report.isomemory import BASELINE, budgets, ratio
+from binbench.report.render import FORMATS, Format, Table, render
+from binbench.report.rows import collect
+from binbench.report.select import filtered, groups, ordered
+from binbench.report.sets import Sets
 
-COLUMNS = ("method", "bytes/vector", "total MB", "recall@10", "nDCG@10", "retention", "queries/s", "build s")
+DEFAULT_COLUMNS = (
+    "method",
+    "bytes_per_vector",
+    "index_bytes",
+    "recall@10",
+    "ndcg@10",
+    "retention",
+    "queries_per_second",
+    "build_seconds",
+)
+ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
+#: Rows that differ in one of these never share a table: another data fingerprint is another set.
+APART = ("set", "fingerprint", "k", "mode", "threads")
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What a table shows.
+
+    Attributes:
+        format: None for rich on a terminal and plain elsewhere.
+        columns: names of columns; none for the usual ones.
+        sort: names of columns, ``-`` before those that go down; none for the larger indexes first.
+        filters: see :func:`binbench.report.select.filtered`.
+        group_by: columns whose values get tables of their own.
+        ci: show every figure's 95 % interval, not only retention's.
+        iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
+    """
+
+    format: Format | None = None
+    columns: Sequence[str] = ()
+    sort: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    group_by: Sequence[str] = ()
+    ci: bool = False
+    iso_memory: bool = False
+
+
+@dataclass
+class _Marks:
+    """Notes shown once below a table and pointed to from its rows."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def __call__(self, notes: Sequence[str]) -> str:
+        self.notes += [note for note in notes if note not in self.notes]
+        return "".join(f" [{self.notes.index(note) + 1}]" for note in notes)
+
+
+def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions | None = None) -> str:
+    """The results below `results_dir` as text.
+
+    Args:
+        results_dir: root of the result files.
+        data_dir: where their embedding sets live, for figures that are not computed yet.
+        options: what to show, and how.
+
+    Raises:
+        UserError: there are no results, none passes the filters, or a column or filter makes no sense.
+    """
+    options = options or TableOptions()
+    if options.format and options.format not in FORMATS:
+        raise UserError(f"unknown format {options.format!r}; there are {', '.join(FORMATS)}")
+    chosen = [column(name) for text in options.columns for name in text.split(",")]
+    sets = Sets(data_dir)
+    rows = filtered(collect(results_dir, sets), options.filters)
+    if not rows:
+        raise UserError(f"no result passes {' and '.join(options.filters)}")
+    rows = ordered(rows, options.sort or ["-bytes_per_vector"])
+    group_by = [name for text in options.group_by for name in text.split(",")]
+    parts = groups(ordered(rows, APART), [*APART, *group_by])
+    shared = _shared_names(rows)
+    if options.iso_memory:
+        made = [_iso_memory(part, results_dir, sets, shared, chosen, options.ci) for _, part in parts]
+        tables = [one for one in made if one is not None]
+        if not tables:
+            raise UserError("no two methods take the same bytes per vector; run more of them")
+    else:
+        tables = [_table(part, shared, chosen, options.ci, group_by) for _, part in parts]
+    return render(tables, options.format or _usual_format())
 
 
 def show(results: Sequence[Result], sets: dict[str, EmbeddingSet]) -> None:
-    """Print one table per set, k, mode and threads on stdout."""
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    for key, group in groupby(results, key=_group):
-        rows = list(group)
-        console.print(_title(rows[0], sets[key[0]]), highlight=False)
-        console.print(_table(rows, sets[key[0]]))
+    """Print tables of `results` on stdout, in the given order.
+
+    Args:
+        results: of one results folder.
+        sets: their embedding sets, by name.
+    """
+    if not results:
+        return
+    results_dir = results[0].path.parents[3]
+    rows = collect(results_dir, Sets(opened=sets), [result.path for result in results])
+    shared = _shared_names(rows)
+    tables = [_table(part, shared, [], False, []) for _, part in groups(rows, APART)]
+    sys.stdout.write(render(tables, _usual_format()))
 
 
-def _group(result: Result) -> tuple[str, int, bool, int, int]:
-    return result["dataset"], result["count"], result["batch_mode"], result["threads"], result["seed"]
+def _usual_format() -> Format:
+    return "rich" if sys.stdout.isatty() else "plain"
 
 
-def _title(first: Result, embeddings: EmbeddingSet) -> str:
-    mode = "batch" if first["batch_mode"] else "single query"
-    return (
-        f"{embeddings.name}: {len(embeddings.train):,} documents × {embeddings.train.shape[1]}, "
-        f"{len(embeddings.test):,} queries, k = {first['count']}, {mode}, "
-        f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}, seed {first['seed']}"
-    )
+def _shared_names(rows: Sequence[Row]) -> set[str]:
+    """Names of sets that stand for different vectors here."""
+    fingerprints: dict[str, set[str | None]] = {}
+    for row in rows:
+        fingerprints.setdefault(row["set"], set()).add(row["fingerprint"])
+    return {name for name, found in fingerprints.items() if len(found - {None}) > 1}
 
 
-def _table(results: Sequence[Result], embeddings: EmbeddingSet) -> Table:
-    table = Table()
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "method" else "right", no_wrap=True)
-    reference = next((r for r in results if r["instance"] == "float" and r.status == "ok"), None)
-    ceiling = evaluate(reference, embeddings).mean("ndcg@10") if reference else None
-    for result in results:
-        table.add_row(*_row(result, embeddings, ceiling))
-    return table
+def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
+    """What the rows of one table have in common."""
+    parts = []
+    if row["documents"] is not None:
+        parts.append(f"{row['documents']:,} documents × {row['dimension']}, {row['queries']:,} queries")
+    parts += [f"k = {row['k']}", str(row["mode"])]
+    if row["threads"] is not None:
+        parts.append(f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}")
+    seeds = {one["seed"] for one in rows if one["seed"] is not None}
+    if len(seeds) == 1:
+        parts.append(f"seed {seeds.pop()}")
+    if row["set"] in shared:
+        parts.append(f"vectors {row['fingerprint']}")
+    if row["subset"]:
+        parts.append("a subset of the corpus")
+    if row["queries_in_train"]:
+        parts.append(f"{row['queries_in_train']} queries occur among the documents")
+    return f"{row['set']}: {', '.join(parts)}"
 
 
-def _row(result: Result, embeddings: EmbeddingSet, ceiling: float | None) -> list[str]:
-    if result.status != "ok":
-        return [result["name"], f"{result.status}: {result['reason']}"]
-    figures = evaluate(result, embeddings)
-    ndcg = figures.mean("ndcg@10")
-    return [
-        result["name"],
-        f"{result['footprint']['codes_bytes_per_vector']:g}",
-        f"{result['index_bytes'] / 1e6:.2f}",
-        _number(figures.mean("recall@10")),
-        _number(ndcg),
-        f"{ndcg / ceiling:.1%}" if ndcg is not None and ceiling else "–",
-        f"{result['queries_per_second']:,.0f}",
-        f"{result['build_time']:.2f}",
-    ]
+def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: bool, group_by: Sequence[str]) -> Table:
+    columns = list(chosen) or [column(name) for name in DEFAULT_COLUMNS]
+    if not chosen and len({row["seed"] for row in rows}) > 1:
+        columns.insert(1, column("seed"))
+    first = next((row for row in rows if row["documents"] is not None), rows[0])
+    heading = title(first, rows, shared) + "".join(f", {name} {column(name).show(first[name])}" for name in group_by)
+    return _filled(heading, columns, rows, ci, [])
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _iso_memory(
+    rows: Sequence[Row], results_dir: Path, sets: Sets, shared: set[str], chosen: Sequence[Column], ci: bool
+) -> Table | None:
+    found = budgets(rows)
+    if not found:
+        return None
+    columns = list(chosen) or [column(name) for name in ISO_COLUMNS]
+    shown = [row for budget in found for row in budget.rows]
+    ratios = {
+        f"recall@10 ÷ {BASELINE}": [
+            _with_interval(ratio(results_dir, sets, row, budget.baseline, "recall@10"))
+            for budget in found
+            for row in budget.rows
+        ]
+    }
+    sections = [len(budget.rows) for budget in found]
+    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, shown, ci, sections)
+    for name, cells in ratios.items():
+        made.header.append(name)
+        made.right.append(True)
+        for line, cell in zip(made.lines, cells, strict=True):
+            line.append(cell)
+    return made
+
+
+def _filled(heading: str, columns: Sequence[Column], rows: Sequence[Row], ci: bool, sections: Sequence[int]) -> Table:
+    marks = _Marks()
+    named = {"method", "instance"} & {one.name for one in columns}
+    lines = []
+    for row in rows:
+        line = [_cell(one, row, ci) for one in columns]
+        if named:
+            place = next(i for i, one in enumerate(columns) if one.name in named)
+            line[place] += marks(row["notes"])
+        lines.append(line)
+    header = [_header(one, rows) for one in columns]
+    right = [one.kind in ("integer", "number") for one in columns]
+    if any(row["status"] != "ok" for row in rows) and not {"status", "reason"} & {one.name for one in columns}:
+        header.append("status")
+        right.append(False)
+        for line, row in zip(lines, rows, strict=True):
+            line.append("ok" if row["status"] == "ok" else f"{row['status']}: {row['reason']}")
+    notes = [f"[{i}] {note}" for i, note in enumerate(marks.notes, 1)]
+    return Table(heading, header, right, lines, notes, list(sections))
+
+
+def _header(one: Column, rows: Sequence[Row]) -> str:
+    label = f"{one.label} [95 % CI]" if one.name == "retention" else one.axis.replace(" (", "\n(")
+    if one.name != "queries_per_second":
+        return label
+    # A rate means nothing without what it was measured with.
+    queries = next((row["queries"] for row in rows if row["queries"] is not None), None)
+    threads = next((row["threads"] for row in rows if row["threads"] is not None), None)
+    return f"{label}\n(Q={queries}, {rows[0]['mode']}, {threads} thr.)"
+
+
+def _cell(one: Column, row: Row, ci: bool) -> str:
+    value = row[one.name]
+    shown = one.show(value)
+    limits = interval(row, one.name) if ci or one.name == "retention" else None
+    if value is None or limits is None:
+        return shown
+    return f"{shown} [{', '.join(one.show(limit).rstrip('%') for limit in limits)}]"
+
+
+def _with_interval(found: Interval | None) -> str:
+    if found is None:
+        return "–"
+    if math.isnan(found.low):
+        return f"{found.estimate:.2f}"
+    return f"{found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -1,0 +1,147 @@
+"""Rows as files for other programs: CSV, JSON Lines, Parquet, and TREC runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from binbench.errors import UserError
+from binbench.files import atomic
+from binbench.harness.results import Result
+from binbench.report.columns import COLUMNS, Column, Row
+from binbench.report.rows import collect
+from binbench.report.select import filtered
+from binbench.report.sets import Sets
+
+logger = logging.getLogger("binbench")
+
+Format = Literal["csv", "jsonl", "parquet", "trec"]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl", "parquet", "trec")
+
+
+def export(
+    results_dir: Path,
+    output: Path,
+    to: Format = "csv",
+    data_dir: Path | None = None,
+    *,
+    filters: Sequence[str] = (),
+) -> list[Path]:
+    """Write the results below `results_dir`, every column of :data:`binbench.report.columns.COLUMNS`.
+
+    Args:
+        results_dir: root of the result files.
+        output: the file to write; for ``trec`` a folder.
+        to: the format.
+        data_dir: where the embedding sets live, for figures that are not computed yet and for the ids in TREC files.
+        filters: see :func:`binbench.report.select.filtered`.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UserError: no results, none that passes the filters, or for ``trec`` no set at hand.
+    """
+    sets = Sets(data_dir)
+    rows = filtered(collect(results_dir, sets), filters)
+    if not rows:
+        raise UserError(f"no result passes {' and '.join(filters)}")
+    if to == "trec":
+        return write_trec(rows, results_dir, output, sets)
+    WRITERS[to](rows, output)
+    return [output]
+
+
+def write_csv(rows: Sequence[Row], path: Path) -> None:
+    """One line per row; missing values are empty, lists and mappings JSON."""
+    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([_text(column, row[name]) for name, column in COLUMNS.items()] for row in rows)
+
+
+def write_jsonl(rows: Sequence[Row], path: Path) -> None:
+    """One object per line; missing values are null."""
+    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def write_parquet(rows: Sequence[Row], path: Path) -> None:
+    """Typed columns with their descriptions; missing values are null, lists and mappings JSON text."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    types = {
+        "text": pyarrow.string(),
+        "integer": pyarrow.int64(),
+        "number": pyarrow.float64(),
+        "boolean": pyarrow.bool_(),
+        "json": pyarrow.string(),
+    }
+    fields = [
+        pyarrow.field(name, types[column.kind], metadata={"description": column.description, "unit": column.unit})
+        for name, column in COLUMNS.items()
+    ]
+    arrays = [
+        pyarrow.array([_json_as_text(column, row[name]) for row in rows], field.type)
+        for (name, column), field in zip(COLUMNS.items(), fields, strict=True)
+    ]
+    with atomic(path) as temporary:
+        write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields)), temporary)
+
+
+def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets) -> list[Path]:
+    """A run per result with answers, and the judgements of each set that has any, in a folder per set.
+
+    Results whose set is not at hand, or no longer the one they were measured on, are left out with a warning.
+
+    Raises:
+        UserError: no result could be written.
+    """
+    from binbench.metrics.trec import write_qrels, write_run
+
+    written: list[Path] = []
+    judged: set[str] = set()
+    for row in rows:
+        embeddings = sets.get(row["set"])
+        if row["status"] != "ok":
+            continue
+        if embeddings is None or embeddings.fingerprint != row["fingerprint"]:
+            logger.warning("%s: its embedding set %s is not at hand; no TREC run", row["file"], row["set"])
+            continue
+        queries = embeddings.test_ids or [f"q{i}" for i in range(len(embeddings.test))]
+        documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
+        tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row['seed']}_{row['mode']}")
+        path = folder / row["set"] / f"k{row['k']}" / f"{tag.replace('/', '_')[:200]}.run"
+        write_run(path, Result.open(results_dir / row["file"]).neighbors, queries, documents, tag)
+        written.append(path)
+        if embeddings.qrels is not None and row["set"] not in judged:
+            judged.add(row["set"])
+            qrels = folder / row["set"] / "qrels"
+            write_qrels(qrels, embeddings.qrels, queries, documents)
+            written.append(qrels)
+    if not written:
+        raise UserError("no TREC run written: no result is ok and has its embedding set at hand; see --data-dir")
+    return written
+
+
+WRITERS: dict[str, Callable[[Sequence[Row], Path], None]] = {
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+}
+
+
+def _json_as_text(column: Column, value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if column.kind == "json" and value is not None else value
+
+
+def _text(column: Column, value: Any) -> Any:
+    if column.kind == "boolean" and value is not None:
+        return "true" if value else "false"
+    return _json_as_text(column, value)

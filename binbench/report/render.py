@@ -1,0 +1,139 @@
+"""Tables of text in the formats people paste them into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Format = Literal["rich", "plain", "markdown", "latex"]
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "÷": r"$\div$",
+    "×": r"$\times$",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
+
+
+@dataclass
+class Table:
+    """Cells as text.
+
+    Attributes:
+        title: above it.
+        header: one name per column; may hold line breaks.
+        right: which columns are set flush right.
+        lines: the cells.
+        notes: below it.
+        sections: lengths of stretches of lines to be set apart; empty for none.
+    """
+
+    title: str
+    header: list[str]
+    right: list[bool]
+    lines: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+    sections: list[int] = field(default_factory=list)
+
+    @property
+    def ends(self) -> set[int]:
+        """Indexes of the lines that end a section."""
+        return {sum(self.sections[: i + 1]) - 1 for i in range(len(self.sections) - 1)}
+
+
+def render(tables: Sequence[Table], to: Format) -> str:
+    """`tables` one below the other; only `rich` looks at the terminal's width, nothing else is cut or wrapped."""
+    return "\n".join(FORMATS[to](table) for table in tables)
+
+
+def _rich(table: Table) -> str:
+    import rich.table
+    from rich.console import Console
+    from rich.text import Text
+
+    made = rich.table.Table()
+    for name, right in zip(table.header, table.right, strict=True):
+        # Names and reasons may be folded; a number that is cut short is another number.
+        made.add_column(Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold")
+    for i, line in enumerate(table.lines):
+        made.add_row(*map(Text, line), end_section=i in table.ends)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=10_000)
+    elif (least := console.measure(made).minimum) > console.width:
+        console = Console(width=least)
+    with console.capture() as captured:
+        console.print(Text(table.title), soft_wrap=True)
+        console.print(made)
+        for note in table.notes:
+            console.print(Text(note), soft_wrap=True)
+    return captured.get()
+
+
+def _plain(table: Table) -> str:
+    header = [_one_line(name) for name in table.header]
+    widths = [max(map(len, cells)) for cells in zip(header, *table.lines, strict=True)]
+    text = [table.title, _aligned(header, widths, table.right)]
+    for i, line in enumerate(table.lines):
+        text.append(_aligned(line, widths, table.right))
+        if i in table.ends:
+            text.append("")
+    return "\n".join([*text, *table.notes]) + "\n"
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True)]
+    return "  ".join(padded).rstrip()
+
+
+def _markdown(table: Table) -> str:
+    rules = ["--:" if right else "---" for right in table.right]
+    lines = [list(map(_one_line, table.header)), rules, *table.lines]
+    text = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
+    notes = [f"\n{note}" for note in table.notes]
+    return "\n".join([f"**{table.title}**", "", *text, *notes]) + "\n"
+
+
+def _latex(table: Table) -> str:
+    def row(cells: Sequence[str]) -> str:
+        return "    " + " & ".join(map(_escaped, cells)) + r" \\"
+
+    body = []
+    for i, line in enumerate(table.lines):
+        body += [row(line), *(["    \\midrule"] if i in table.ends else [])]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            f"  \\caption{{{_escaped(table.title)}}}",
+            f"  \\begin{{tabular}}{{{''.join('r' if right else 'l' for right in table.right)}}}",
+            r"    \toprule",
+            row([_one_line(name) for name in table.header]),
+            r"    \midrule",
+            *body,
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            *(f"  \\par {_escaped(note)}" for note in table.notes),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+FORMATS: dict[Format, Callable[[Table], str]] = {
+    "rich": _rich,
+    "plain": _plain,
+    "markdown": _markdown,
+    "latex": _latex,
+}
