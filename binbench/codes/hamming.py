@@ -9,6 +9,8 @@ that fill the last word are ignored. All raise UserError where the arrays are no
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,9 +107,15 @@ def tied(queries: Words, documents: Words, bits: int, k: int) -> tuple[Rows, Dis
 
 def similarities(found: Distances, bits: int) -> NDArray[np.float32]:
     """Distances as scores 1 - 2·h/bits in [-1, 1] float32, larger is better; padding becomes -inf."""
-    scores = (1 - 2 * found / bits).astype(np.float32)
-    scores[found > bits] = -np.inf
-    return scores
+    # A table of the bits + 2 possible scores: one look-up is what a single query has time for.
+    return _score_table(bits)[found]
+
+
+@cache
+def _score_table(bits: int) -> NDArray[np.float32]:
+    table = (1 - 2 * np.arange(bits + 2) / bits).astype(np.float32)
+    table[bits + 1] = -np.inf
+    return table
 
 
 def _padded(queries: int, k: int, bits: int) -> tuple[Rows, Distances]:
