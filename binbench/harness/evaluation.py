@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,10 @@ logger = logging.getLogger("binbench")
 Array = NDArray[np.float64]
 
 #: Raised when a measure's definition changes, so that stored figures are computed anew.
-EVALUATION_SCHEMA = 2
+EVALUATION_SCHEMA = 3
 SEED = 0
+#: What reading a damaged file of figures can raise.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def kept_figures(result: Result) -> Figures | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             key = str(stored["head"][0])
-    except (OSError, ValueError, KeyError):
+    except _DAMAGED:
         return None
     same = key.startswith(f"{EVALUATION_SCHEMA}:{result['inputs']}:{result.path.stat().st_mtime_ns}:")
     return _cached(path, key) if same else None
@@ -185,7 +188,7 @@ def _cached(path: Path, key: str) -> Figures | None:
             if stored_key != key:
                 return None
             return Figures(key, names, stored["summary"], lambda: _matrix(path, key))
-    except (OSError, ValueError, KeyError):
+    except _DAMAGED:
         return None
 
 
@@ -194,7 +197,7 @@ def _matrix(path: Path, key: str) -> Array:
         with np.load(path, allow_pickle=False) as stored:
             if stored["head"][0] == key:
                 return stored["values"]
-    except (OSError, ValueError, KeyError):
+    except _DAMAGED:
         pass
     raise UserError(f"{path} was changed while it was in use; run the same command again")
 
@@ -259,9 +262,11 @@ def _of_scores(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
 
 
 def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.int32]) -> dict[str, Array]:
-    from binbench.metrics.relevance import judged_queries, relevance
+    from binbench.metrics.relevance import in_trec_order, judged_queries, relevance
 
     ids = result.neighbors
+    if embeddings.train_ids is not None:
+        ids = in_trec_order(ids, result.distances, embeddings.train_ids)
     has_own = (_own(*_stamp(embeddings)) >= 0).any()
     named = (embeddings.test_ids, embeddings.train_ids) if has_own else (None, None)
     judged = judged_queries(qrels)
@@ -269,7 +274,8 @@ def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.i
     for name, found in relevance(qrels, ids, len(ids), *named).items():
         # Recall is the one name that both families have.
         column = f"qrels_{name}" if name.startswith("recall") else name
-        values[column] = np.full(len(ids), np.nan)
+        # A set holds judged queries only; one whose judged documents are all unknown finds nothing.
+        values[column] = np.zeros(len(ids))
         values[column][judged] = found
     return values
 

@@ -103,6 +103,7 @@ def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets)
     Raises:
         UserError: no result could be written.
     """
+    from binbench.metrics.relevance import in_trec_order
     from binbench.metrics.trec import write_qrels, write_run
 
     written: list[Path] = []
@@ -118,7 +119,8 @@ def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets)
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
         tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row['seed']}_{row['mode']}")
         path = folder / row["set"] / f"k{row['k']}" / f"{tag.replace('/', '_')[:200]}.run"
-        write_run(path, Result.open(results_dir / row["file"]).neighbors, queries, documents, tag)
+        result = Result.open(results_dir / row["file"])
+        write_run(path, in_trec_order(result.neighbors, result.distances, documents), queries, documents, tag)
         written.append(path)
         if embeddings.qrels is not None and row["set"] not in judged:
             judged.add(row["set"])

@@ -11,7 +11,14 @@ from numpy.random import PCG64, Generator
 from sklearn.metrics import ndcg_score
 
 from binbench.metrics import relevance as module
-from binbench.metrics.relevance import evaluate_run, judged_queries, own_documents, rankings, relevance
+from binbench.metrics.relevance import (
+    evaluate_run,
+    in_trec_order,
+    judged_queries,
+    own_documents,
+    rankings,
+    relevance,
+)
 
 TREC_NAMES = {"ndcg@10": "ndcg_cut_10", "recall@10": "recall_10", "recall@100": "recall_100", "map@10": "map_cut_10"}
 
@@ -171,3 +178,16 @@ def test_mistakes_are_refused():
     with pytest.raises(ValueError, match="query rows 0 to 5 of 1 queries"):
         relevance(np.array([[0, 0, 1], [5, 0, 1]]), padded([0]), 1)
     assert relevance(np.empty((0, 3), int), padded([0]), 1)["ndcg@10"].shape == (0,)
+
+
+def test_equal_distances_side_by_side_are_ordered_as_trec_eval_does() -> None:
+    """pytrec_eval, given the true scores, is the judge."""
+    names = ["b", "a", "d10", "d9", "c"]
+    ids = np.array([[0, 1, 2, 3, 4], [4, 3, 2, -1, -1]])
+    distances = np.array([[0.1, 0.1, 0.3, 0.3, 0.5], [0.2, 0.2, 0.2, np.inf, np.inf]])
+    ordered = in_trec_order(ids, distances, names)
+    assert ordered.tolist() == [[0, 1, 3, 2, 4], [3, 2, 4, -1, -1]]
+    qrels = {"q": {"d9": 2, "a": 1}}
+    by_score = {"q": {names[row]: 1 - distance for row, distance in zip(ids[0], distances[0], strict=True)}}
+    by_rank = {"q": {names[row]: float(-rank) for rank, row in enumerate(ordered[0])}}
+    assert evaluate_run(qrels, by_score) == evaluate_run(qrels, by_rank)
