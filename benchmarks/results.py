@@ -1,0 +1,57 @@
+"""Loading result files, and their figures computed and cached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .data import create, documents, queries, version, wanted
+
+FILES = 10
+SET, RESULTS = Path("judged.hdf5"), Path("results")
+
+
+class Results:
+    """`time_load`, `time_evaluate` and `time_evaluate_cached`: 10 results of 100 documents for 200 queries."""
+
+    def setup_cache(self) -> None:
+        try:
+            write_set = wanted("binbench.embeddings", "write_set")
+            perform = wanted("binbench.harness.worker", "perform")
+            job = wanted("binbench.harness.jobs", "Job")
+            create("sign")
+        except NotImplementedError:
+            return
+        train, test = documents(2000), queries(200)
+        rng = np.random.Generator(np.random.PCG64(0))
+        qrels = np.array([(query, row, 1) for query in range(200) for row in rng.integers(0, 2000, 5)], np.int32)
+        ids = [f"d{row}" for row in range(2000)], [f"q{row}" for row in range(200)]
+        found = write_set(SET, train.shape, [train], test, {"distance": "angular"}, ids=ids, qrels=qrels)
+        for seed in range(FILES):
+            perform(job(str(SET), found.name, found.fingerprint, "sign", 100, seed=seed, runs=1))
+
+    def setup(self) -> None:
+        self.results_under = wanted("binbench.harness.results", "results_under")
+        self.evaluate = wanted("binbench.harness.evaluation", "evaluate")
+        self.set = wanted("binbench.embeddings", "EmbeddingSet").open(SET)
+        self.results = list(self.results_under(RESULTS))
+        if len(self.results) != FILES:
+            raise RuntimeError(f"{len(self.results)} result files instead of {FILES}")
+        for result in self.results:
+            self.evaluate(result, self.set)
+
+    @version("1")
+    def time_load(self) -> None:
+        for result in self.results_under(RESULTS):
+            result.neighbors.sum()
+
+    @version("1")
+    def time_evaluate(self) -> None:
+        for result in self.results:
+            self.evaluate(result, self.set, force=True)
+
+    @version("1")
+    def time_evaluate_cached(self) -> None:
+        for result in self.results:
+            self.evaluate(result, self.set)
