@@ -274,8 +274,8 @@ def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.i
     for name, found in relevance(qrels, ids, len(ids), *named).items():
         # Recall is the one name that both families have.
         column = f"qrels_{name}" if name.startswith("recall") else name
-        # A set holds judged queries only; one whose judged documents are all unknown finds nothing.
-        values[column] = np.zeros(len(ids))
+        # A collection's set holds judged queries only; one whose judged documents are all unknown finds nothing.
+        values[column] = np.full(len(ids), 0.0 if embeddings.attributes.get("split") else np.nan)
         values[column][judged] = found
     return values
 

@@ -123,7 +123,7 @@ def own_documents(query_ids: Sequence[str], doc_ids: Sequence[str]) -> NDArray[n
 
 
 def in_trec_order(ids: Ids, distances: NDArray[np.floating[Any]], doc_ids: Sequence[str]) -> Ids:
-    """`ids` with neighbouring documents at exactly equal true distance in trec_eval's order: by document id, descending.
+    """`ids` with documents side by side at exactly equal true distance in trec_eval's order: by id, descending.
 
     Such documents are duplicates in practice: no method could tell them apart. trec_eval orders equal scores by id, and
     published figures were made that way (NFCorpus holds texts twice, which moves its nDCG@10 by .0007); all other
