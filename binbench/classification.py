@@ -57,7 +57,7 @@ class ClassFigures:
         status: ``skipped`` where the method cannot serve, ``failed`` where it broke.
         reason: why, for those.
         figures: one for each classifier, for ``ok``.
-        bytes_per_vector: codes and per-vector extras.
+        bytes_per_vector: everything held per vector, a re-scoring store included.
         notes: what the method remarks on its training.
     """
 
@@ -151,9 +151,8 @@ def _figures(instance: Instance, task: Task, by_float: dict[Classifier, NDArray[
     except Exception as error:
         logger.debug("%s", instance.name, exc_info=True)
         return ClassFigures(instance.name, "failed", f"{type(error).__name__}: {error}".partition("\n")[0])
-    footprint = algorithm.footprint()
     notes = algorithm.facts.get("notes", [])
-    return ClassFigures(instance.name, "ok", "", figures, footprint.codes + footprint.extras, notes)
+    return ClassFigures(instance.name, "ok", "", figures, algorithm.footprint().per_vector, notes)
 
 
 def _frozen(rows: FloatArray) -> FloatArray:

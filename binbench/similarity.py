@@ -34,7 +34,7 @@ class PairFigures:
         status: ``skipped`` where the method cannot serve, ``failed`` where it broke.
         reason: why, for those.
         figures: the correlations and the bias of the angle, for ``ok``.
-        bytes_per_vector: codes and per-vector extras.
+        bytes_per_vector: everything held per vector, a re-scoring store included.
         notes: what the method remarks on its training.
     """
 
@@ -93,9 +93,8 @@ def _figures(instance: Instance, pairs: Pairs, vectors: FloatArray, rows: NDArra
         return PairFigures(instance.name, "failed", f"{type(error).__name__}: {error}".partition("\n")[0])
     first, second = (vectors[column].astype(np.float64) for column in rows.T)
     figures = similarity(pairs.scores, np.einsum("nd,nd->n", first, second), code, angles(algorithm, code), seed)
-    footprint = algorithm.footprint()
     notes = algorithm.facts.get("notes", [])
-    return PairFigures(instance.name, "ok", "", figures, footprint.codes + footprint.extras, notes)
+    return PairFigures(instance.name, "ok", "", figures, algorithm.footprint().per_vector, notes)
 
 
 def pair_scores(algorithm: Algorithm, vectors: FloatArray, rows: NDArray[np.int64]) -> NDArray[np.float64]:

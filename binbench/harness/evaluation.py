@@ -56,8 +56,8 @@ class Figures:
     def values(self) -> dict[str, Array]:
         """Measure name → (Q,) float64, one value per query row of the set.
 
-        NaN where a measure is not defined for a query: against qrels for queries that are not judged, scores for
-        queries without results or (rank correlation) with equal scores only. A judged query without results has 0.
+        NaN where a measure is not defined for a query: scores for queries without results or (rank correlation) with
+        equal scores only. Every query of a set counts as judged: one without results or relevant documents has 0.
         """
         return dict(zip(self.names, self._matrix(), strict=True))
 
@@ -282,7 +282,6 @@ def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.i
 
 def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
     """Bounds over the orders of tied documents, where the method could name these."""
-    from binbench.metrics.relevance import judged_queries
     from binbench.metrics.ties import drop_own, gains_of, ideal_dcg, ndcg_bounds, recall_bounds
 
     ids, scores, offsets = (result.array(f"tied_{name}") for name in ("ids", "scores", "offsets"))
@@ -298,8 +297,7 @@ def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
         ids, scores, offsets = drop_own(ids, scores, offsets, own)
         ideal = ideal_dcg(embeddings.qrels, len(own), CUT)
         bounds = ndcg_bounds(gains_of(embeddings.qrels, ids, offsets), scores, offsets, ideal, CUT)
-        judged = np.isin(np.arange(len(own)), judged_queries(embeddings.qrels))
-        values |= {f"ndcg@10_{end}": np.where(judged, value, np.nan) for end, value in bounds._asdict().items()}
+        values |= {f"ndcg@10_{end}": value for end, value in bounds._asdict().items()}
     return values
 
 

@@ -115,7 +115,9 @@ def _bca(columns: Array, statistic: Callable[[Array], Array], seed: int, resampl
         acceleration = (deviations**3).sum(axis=0) / (6 * (deviations**2).sum(axis=0) ** 1.5)
         # Undefined for equal values and where leaving out one query makes a ratio infinite: correct the bias only.
         acceleration = np.where(np.isfinite(acceleration), acceleration, 0)
-        below = ((replicates < estimate).mean(axis=0) + (replicates <= estimate).mean(axis=0)) / 2
+        # Means of few-valued measures equal the estimate often; rounding, which depends on the BLAS, must not decide.
+        slack = 1e-12 * np.abs(estimate)
+        below = ((replicates < estimate - slack).mean(axis=0) + (replicates <= estimate + slack).mean(axis=0)) / 2
         bias = ndtri(below)
         tail = ndtri(np.array([[(1 - confidence) / 2], [(1 + confidence) / 2]]))
         levels = ndtr(bias + (bias + tail) / (1 - acceleration * (bias + tail)))

@@ -23,7 +23,7 @@ def show_similarity(title: str, rows: Sequence[PairFigures]) -> None:
     for row in rows:
         found = row.figures
         if found is None:
-            table.add_row(row.name, f"{row.status}: {row.reason}")
+            table.add_row(row.name, row.status)
             continue
         table.add_row(
             row.name,
@@ -40,7 +40,7 @@ def show_classes(task: Task, rows: Sequence[ClassFigures]) -> None:
     table = _table("method", "bytes/vector", "classifier", *columns)
     for row in rows:
         if row.status != "ok":
-            table.add_row(row.name, "", f"{row.status}: {row.reason}")
+            table.add_row(row.name, row.status)
         for found in row.figures:
             difference = found.accuracy.difference
             table.add_row(
@@ -86,7 +86,7 @@ def _print(title: str, table: Table, rows: Sequence[PairFigures | ClassFigures])
     console.print(title, highlight=False)
     console.print(table)
     for row in rows:
-        for note in row.notes:
+        for note in [row.reason] * bool(row.reason) + row.notes:
             console.print(f"{row.name}: {note}", highlight=False)
 
 
