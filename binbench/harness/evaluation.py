@@ -56,8 +56,9 @@ class Figures:
     def values(self) -> dict[str, Array]:
         """Measure name → (Q,) float64, one value per query row of the set.
 
-        NaN where a measure is not defined for a query: scores for queries without results or (rank correlation) with
-        equal scores only. Every query of a set counts as judged: one without results or relevant documents has 0.
+        NaN where a measure is not defined for a query: against qrels for queries that are not judged, scores for
+        queries without results or (rank correlation) with equal scores only. A judged query without results has 0, and
+        every query of a collection's split is judged.
         """
         return dict(zip(self.names, self._matrix(), strict=True))
 
@@ -264,7 +265,7 @@ def _of_scores(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
 def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.int32]) -> dict[str, Array]:
     from binbench.metrics.relevance import in_trec_order, judged_queries, relevance
 
-    ids = result.neighbors
+    ids: NDArray[Any] = result.neighbors
     if embeddings.train_ids is not None:
         ids = in_trec_order(ids, result.distances, embeddings.train_ids)
     has_own = (_own(*_stamp(embeddings)) >= 0).any()
@@ -274,10 +275,22 @@ def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.i
     for name, found in relevance(qrels, ids, len(ids), *named).items():
         # Recall is the one name that both families have.
         column = f"qrels_{name}" if name.startswith("recall") else name
-        # A collection's set holds judged queries only; one whose judged documents are all unknown finds nothing.
-        values[column] = np.full(len(ids), 0.0 if embeddings.attributes.get("split") else np.nan)
-        values[column][judged] = found
+        everywhere = np.zeros(len(ids))
+        everywhere[judged] = found
+        values[column] = _judged_only(everywhere, embeddings)
     return values
+
+
+def _judged_only(values: Array, embeddings: EmbeddingSet) -> Array:
+    """`values` (Q,) with NaN for queries that are not judged.
+
+    A collection's set holds judged queries only; one whose judged documents are all unknown finds nothing, which is 0.
+    """
+    from binbench.metrics.relevance import judged_queries
+
+    if embeddings.attributes.get("split") or embeddings.qrels is None:
+        return values
+    return np.where(np.isin(np.arange(len(values)), judged_queries(embeddings.qrels)), values, np.nan)
 
 
 def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
@@ -297,7 +310,7 @@ def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
         ids, scores, offsets = drop_own(ids, scores, offsets, own)
         ideal = ideal_dcg(embeddings.qrels, len(own), CUT)
         bounds = ndcg_bounds(gains_of(embeddings.qrels, ids, offsets), scores, offsets, ideal, CUT)
-        values |= {f"ndcg@10_{end}": value for end, value in bounds._asdict().items()}
+        values |= {f"ndcg@10_{end}": _judged_only(value, embeddings) for end, value in bounds._asdict().items()}
     return values
 
 

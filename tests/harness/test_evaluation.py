@@ -183,9 +183,11 @@ def test_queries_without_a_value_are_left_out_of_means(small_set, tmp_path):
             file[name][1] = empty
     figures = evaluate(Result.open(result.path), embeddings)
     ndcg, correlation = figures.values["ndcg@10"], figures.values["rank_correlation"]
-    # A query without results or without relevant documents counts.
-    assert np.flatnonzero(ndcg).tolist() == [0, 2, 3, 4]
-    assert figures.mean("ndcg@10") == pytest.approx(ndcg.sum() / 20)
+    # Judged but without results: 0. Not judged: no value.
+    assert ndcg[1] == 0
+    for measure in ("ndcg@10", "ndcg@10_low", "mrr@10"):
+        assert np.flatnonzero(np.isnan(figures.values[measure])).tolist() == list(range(5, 20))
+    assert figures.mean("ndcg@10") == pytest.approx(ndcg[:5].mean())
     assert figures.values["recall@10"][1] == 0
     assert np.flatnonzero(np.isnan(correlation)).tolist() == [1]
     answered = np.delete(correlation, 1)
