@@ -1,0 +1,161 @@
+"""Reviews of stored results: families of comparisons, and results that cannot be judged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from binbench.errors import UserError
+from binbench.harness.jobs import Job
+from binbench.harness.results import Result, write_failure
+from binbench.harness.review import review
+from binbench.harness.worker import perform
+from binbench.report.review import as_json
+
+NAMES = ("float", "binary64", "binary128", "pq8", "int8")
+
+
+@pytest.fixture(scope="module")
+def made(small_set, tmp_path_factory) -> Path:
+    """A results folder; `data` beside it holds the set."""
+    folder = tmp_path_factory.mktemp("review")
+    (folder / "data").mkdir()
+    shutil.copy(small_set.path, folder / "data")
+    for name in NAMES:
+        assert perform(job(small_set, name, folder / "results")) == ("ok", "")
+    return folder
+
+
+def job(embeddings, name: str, results: Path) -> Job:
+    return Job(
+        str(embeddings.path),
+        embeddings.name,
+        embeddings.fingerprint,
+        name,
+        20,
+        runs=1,
+        results_dir=str(results),
+    )
+
+
+@pytest.fixture
+def folder(made, tmp_path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(made, tmp_path / "copy"))
+
+
+def stored(folder: Path, name: str) -> Path:
+    return next((folder / "results").rglob(f"{name}_*.hdf5"))
+
+
+def test_every_method_meets_float_and_binary_meets_pq_at_equal_bytes(folder):
+    found = review(folder / "results", folder / "data")
+    assert not found.left_out
+    assert not found.failures
+    (group,) = found.groups
+    assert (group.count, group.mode, group.threads, group.seed) == (20, "batch", 1, 0)
+    pairs = {
+        measure: [(c.a["name"], c.b["name"]) for c in group.contrasts if c.measure == measure]
+        for measure in ("recall@10", "ndcg@10")
+    }
+    expected = {(name, "float") for name in NAMES[1:]} | {("binary64", "pq8")}
+    assert set(pairs["recall@10"]) == set(pairs["ndcg@10"]) == expected
+    assert len(pairs["recall@10"]) == 5
+
+
+def test_holm_runs_over_the_contrasts_of_one_measure(folder):
+    (group,) = review(folder / "results", folder / "data", measures=["recall@10", "overlap@10"]).groups
+    for measure in ("recall@10", "overlap@10"):
+        family = sorted((c for c in group.contrasts if c.measure == measure), key=lambda c: c.comparison.p_value)
+        highest = 0.0
+        for rank, contrast in enumerate(family):
+            highest = max(highest, min(1, contrast.comparison.p_value * (len(family) - rank)))
+            assert contrast.p_holm == pytest.approx(highest)
+
+
+def test_without_float_there_is_less_to_compare(folder):
+    stored(folder, "float").unlink()
+    (group,) = review(folder / "results", folder / "data").groups
+    assert {(c.a["name"], c.b["name"]) for c in group.contrasts} == {("binary64", "pq8")}
+    assert len(group.figures) == 4
+
+
+def test_failed_results_keep_their_row(folder, small_set):
+    write_failure(job(small_set, "pq8", folder / "results"), {}, "timeout", "took longer than 1 s", 20, "angular")
+    found = review(folder / "results", folder / "data")
+    assert [r["name"] for r in found.failures] == ["pq8"]
+    (group,) = found.groups
+    assert len(group.results) == 5
+    assert len(group.figures) == 4
+    (row,) = (row for row in as_json(found)["groups"][0]["results"] if row["name"] == "pq8")
+    assert (row["status"], row["measures"]) == ("timeout", {})
+
+
+def test_results_that_cannot_be_judged_are_named_and_left_out(folder):
+    with h5py.File(stored(folder, "int8"), "a") as file:
+        file.attrs["set_fingerprint"] = "of other vectors"
+    stored(folder, "pq8").write_bytes(b"no HDF5")
+    with h5py.File(stored(folder, "binary128"), "a") as file:
+        del file.attrs["inputs"]
+    shutil.copytree(folder / "results" / "small", folder / "results" / "gone")
+    for path in (folder / "results" / "gone").rglob("*.hdf5"):
+        if path.name.startswith("float"):
+            with h5py.File(path, "a") as file:
+                file.attrs["dataset"] = "gone"
+        else:
+            path.unlink()
+    found = review(folder / "results", folder / "data")
+    reasons = sorted(found.left_out)
+    assert len(reasons) == 4
+    for name, reason in (
+        ("binary128_", "another tool's result"),
+        ("float_", "its embedding set gone is not in"),
+        ("int8_", "was measured on other vectors"),
+        ("pq8_", "not a readable result file"),
+    ):
+        assert sum(name in line and reason in line for line in reasons) == 1
+    assert [r["name"] for r in found.groups[0].results] == ["binary64", "float"]
+
+
+def test_sets_are_chosen_by_name_dataset_glob_or_file(folder, tmp_path):
+    for wanted in ("small", "sm*", str(folder / "data" / "small.hdf5")):
+        assert len(review(folder / "results", folder / "data", [wanted]).groups) == 1
+    moved = shutil.move(folder / "data" / "small.hdf5", tmp_path / "small.hdf5")
+    assert len(review(folder / "results", folder / "data", [str(moved)]).groups) == 1
+    with pytest.raises(UserError, match="no results of scifact below"):
+        review(folder / "results", folder / "data", ["scifact"])
+    with pytest.raises(UserError, match="no results below"):
+        review(folder / "nothing", folder / "data")
+    with pytest.raises(UserError, match="unknown measure 'recall10'; did you mean recall@10"):
+        review(folder / "results", folder / "data", measures=["recall10"])
+
+
+def test_json_is_strict_and_complete(folder):
+    with h5py.File(stored(folder, "binary64"), "a") as file:
+        # A method without any answer has no rank correlation.
+        file["scores"][:] = -np.inf
+    found = review(folder / "results", folder / "data")
+    text = json.dumps(as_json(found), allow_nan=False)
+    (group,) = json.loads(text)["groups"]
+    rows = {row["name"]: row["measures"] for row in group["results"]}
+    assert "rank_correlation" not in rows["binary64"]
+    assert rows["binary128"]["recall@10"].keys() == {"estimate", "low", "high"}
+    figures = next(f for path, f in found.groups[0].figures.items() if path.name.startswith("pq8"))
+    assert rows["pq8"]["ndcg@10"]["estimate"] == figures.mean("ndcg@10")
+    assert len(group["comparisons"]) == 10
+
+
+def test_reviewing_measures_nothing_again(folder, monkeypatch):
+    review(folder / "results", folder / "data")
+    before = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
+    review(folder / "results", folder / "data")
+    assert {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")} == before
+    review(folder / "results", folder / "data", force=True)
+    after = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
+    assert {p.suffix for p in after if p.is_file() and after[p] != before[p]} == {".npz", ".json"}
+    assert all(Result.open(path).status == "ok" for path in after if path.suffix == ".hdf5")
