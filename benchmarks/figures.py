@@ -36,6 +36,7 @@ METHODS = {
     "binary256": EXACT,
     "binary256-asym": EXACT,
     "binary256-hnsw": EXACT,
+    "binary256-rescore-float": EXACT,
     "binary256-rescore-int8": EXACT,
     "ortho256": EXACT,
     "ortho256-asym": EXACT,

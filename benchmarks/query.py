@@ -29,6 +29,7 @@ class Query:
 
     params = (METHODS, SIZES, ["batch", "single"])
     param_names = ("method", "documents", "mode")
+    repeat = (10, 20, 2.0)  # calls of milliseconds need more samples than asv's default of 5
 
     def setup_cache(self) -> None:
         for size in SIZES:
