@@ -163,8 +163,8 @@ def _figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bool 
     axes.grid(True, which="major", color="0.9", lw=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
-    axes.xaxis.label.set_size(9.5)
-    axes.yaxis.label.set_size(9.5)
+    axes.xaxis.label.set_fontsize(9.5)
+    axes.yaxis.label.set_fontsize(9.5)
     axes.spines[["top", "right"]].set_visible(False)
     first = next((row for row in rows if row["dataset"]), rows[0])
     what = [

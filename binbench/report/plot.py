@@ -92,8 +92,10 @@ def plot(
 
 
 def _save(figure: Any, path: Path, to: Format) -> Path:
-    # Without the date, equal results give equal files.
+    from matplotlib import rc_context
+
+    # Without the date and with a salt of its own, equal results give equal files.
     metadata = {"Date": None} if to == "svg" else {}
-    with atomic(path) as temporary:
+    with atomic(path) as temporary, rc_context({"svg.hashsalt": "binbench"}):
         figure.savefig(temporary, format=to, dpi=150, metadata=metadata)
     return path

@@ -52,25 +52,9 @@ _MARKERS = [
     (">", "triangle-right"),
     ("p", "pentagon"),
     ("d", "diamond-tall"),
-    ("h", "hexagon"),
-    ("8", "octagon"),
 ]
 #: The families met most often come first, so that they never change their marker.
-_FIRST = (
-    "float",
-    "int8",
-    "pq",
-    "binary",
-    "sign",
-    "rabitq",
-    "opq",
-    "hnsw",
-    "itq",
-    "ortho",
-    "int4",
-    "pca",
-    "binary-asym",
-)
+_FIRST = ("float", "int8", "pq", "binary", "sign", "rabitq", "opq", "hnsw", "itq", "ortho", "int4", "binary-asym")
 
 
 class Look(NamedTuple):
@@ -89,7 +73,7 @@ class Look(NamedTuple):
 
 
 def looks(families: Iterable[str]) -> dict[str, Look]:
-    """A look for each of `families`; up to 28 of them have markers of their own."""
+    """A look for each of `families`; up to 24 of them have markers of their own."""
     known = {name: i for i, name in enumerate(_FIRST)}
     present = set(families)
     others = sorted(present - set(known))
@@ -109,3 +93,13 @@ def _colour(family: str) -> str:
         return COLOURS.get(_STEMS[stem], BLACK)
     names = list(COLOURS)
     return COLOURS[names[zlib.crc32(stem.encode()) % len(names)]]
+
+
+def distinct(names: Iterable[str]) -> dict[str, Look]:
+    """A look for each of `names`, which have nothing to do with families: colours and markers in turn."""
+    colours = list(COLOURS.values())
+    found = {}
+    for place, name in enumerate(sorted(set(names))):
+        marker, symbol = _MARKERS[place % len(_MARKERS)]
+        found[name] = Look(colours[place % len(colours)], marker, symbol, place // len(_MARKERS) % 2 == 1)
+    return found

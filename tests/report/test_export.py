@@ -1,0 +1,91 @@
+"""Exports are read back by other programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from binbench.errors import UserError
+from binbench.report.columns import COLUMNS, Row
+from binbench.report.export import export
+from binbench.report.rows import collect
+from binbench.report.sets import Sets
+
+from .conftest import Stored
+
+
+@pytest.fixture
+def rows(stored: Stored) -> list[Row]:
+    return collect(stored.results_dir, Sets(stored.data_dir))
+
+
+def test_csv(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
+    (path,) = export(stored.results_dir, tmp_path / "out" / "r.csv", "csv", stored.data_dir)
+    with open(path, newline="", encoding="utf-8") as file:
+        read = list(csv.DictReader(file))
+    assert len(read) == len(rows)
+    parse: dict[str, Any] = {"integer": int, "number": float, "json": json.loads, "text": str, "boolean": bool}
+    for got, row in zip(read, rows, strict=True):
+        for name, column in COLUMNS.items():
+            expected = row[name]
+            assert got[name] == "" if expected is None else parse[column.kind](got[name]) == expected, name
+
+
+def test_jsonl(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
+    (path,) = export(stored.results_dir, tmp_path / "r.jsonl", "jsonl", stored.data_dir)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == rows
+
+
+def test_parquet(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
+    from pyarrow.parquet import read_table
+
+    (path,) = export(stored.results_dir, tmp_path / "r.parquet", "parquet", stored.data_dir)
+    table = read_table(path)
+    assert table.column_names == list(COLUMNS)
+    for name in ("recall@10", "retention_ci_low", "k", "status", "index_bytes", "command"):
+        assert table[name].to_pylist() == [row[name] for row in rows]
+    assert [json.loads(text) for text in table["parameters"].to_pylist()] == [row["parameters"] for row in rows]
+    assert table.schema.field("recall@10").metadata[b"description"].decode() == COLUMNS["recall@10"].description
+
+
+def test_parquet_of_failures_alone_has_the_same_types(stored: Stored, tmp_path: Path) -> None:
+    from pyarrow.parquet import read_schema
+
+    (some,) = export(stored.results_dir, tmp_path / "a.parquet", "parquet", filters=["status=timeout"])
+    (all_,) = export(stored.results_dir, tmp_path / "b.parquet", "parquet", stored.data_dir)
+    assert read_schema(some) == read_schema(all_)
+
+
+def test_trec_runs_score_what_the_rows_say(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
+    import ir_measures
+    from ir_measures import RR, R, nDCG
+
+    written = export(stored.results_dir, tmp_path / "trec", "trec", stored.data_dir)
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "trec" / "small" / "qrels")))
+    runs = {path.stem: path for path in written if path.suffix == ".run"}
+    answered = [row for row in rows if row["status"] == "ok"]
+    assert len(runs) == len(answered)
+    for row in answered:
+        name = f"{row['method'].replace(' ', '_')}_seed=0_{row['mode']}"
+        found = ir_measures.calc_aggregate(
+            [nDCG @ 10, R @ 10, RR @ 10], qrels, ir_measures.read_trec_run(str(runs[name]))
+        )
+        for measure, column in ((nDCG @ 10, "ndcg@10"), (R @ 10, "qrels_recall@10"), (RR @ 10, "mrr@10")):
+            assert found[measure] == pytest.approx(row[column], abs=1e-9)
+
+
+def test_trec_needs_the_set(stored: Stored, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no TREC run"):
+        export(stored.results_dir, tmp_path / "trec", "trec")
+
+
+def test_filters(stored: Stored, tmp_path: Path) -> None:
+    (path,) = export(stored.results_dir, tmp_path / "r.jsonl", "jsonl", stored.data_dir, filters=["family=binary"])
+    assert {json.loads(line)["family"] for line in path.read_text().splitlines()} == {"binary"}
+    with pytest.raises(UserError, match="no result passes"):
+        export(stored.results_dir, tmp_path / "none.csv", "csv", filters=["family=none"])
+    assert not (tmp_path / "none.csv").exists()
