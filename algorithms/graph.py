@@ -161,7 +161,8 @@ class BinaryHNSW(Algorithm):
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
         """The graph's own `k` results; scores are 1 - 2·h/bits."""
         found, ids = self.index_.search(as_bytes(encode(queries, self.projection)), k)
-        return hamming.similarities(found, self.projection.bits), ids
+        # Where the graph led to fewer rows, faiss fills up with the largest integer.
+        return hamming.similarities(np.where(ids < 0, self.projection.bits + 1, found), self.projection.bits), ids
 
     def decode(self, vectors: FloatArray) -> FloatArray:
         """(n, bits) ±1."""
