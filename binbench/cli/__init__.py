@@ -22,6 +22,7 @@ VERBS = {
     "export": "Write results as CSV, JSON Lines, Parquet or TREC runs.",
     "site": "Make a static site of results.",
     "check": "Check that quantizers keep the interface's promises.",
+    "study": "Run a campaign of experiments with bands and kill-switches, and report it.",
     "evaluate": "Judge stored results: figures, intervals, comparisons.",
     "similarity": "Compare code similarity with human scores of sentence pairs.",
     "classify": "Compare classifiers trained on codes with those on float embeddings.",

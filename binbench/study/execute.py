@@ -1,0 +1,181 @@
+"""A campaign from beginning to end: tiers in order, kill-switches between them, then the experiments and the report."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from binbench.errors import UserError
+from binbench.files import atomic
+from binbench.harness.run import run
+from binbench.provenance import circumstances
+from binbench.study import e1
+from binbench.study.experiment import EXPERIMENTS, perform
+from binbench.study.retrieval import iso_memory, method_rows
+from binbench.study.sets import Study
+from binbench.study.switches import Switch, f1, f2, f3, k1
+
+logger = logging.getLogger("binbench")
+
+State = Literal["waiting", "running", "done", "failed", "stopped"]
+#: The exploratory experiments are not part of this track; the report says so of them.
+EXPLORATORY = ("X1", "X2", "X3", "X4")
+LOG = "run.json"
+_SIGNS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗", "stopped": "■"}
+
+
+@dataclass
+class Step:
+    """One tier or experiment.
+
+    Attributes:
+        name: ``tier 1`` or ``E1``.
+        state: how far it is.
+        detail: sets done, the band, or why it failed or stopped.
+    """
+
+    name: str
+    state: State = "waiting"
+    detail: str = ""
+
+
+@dataclass
+class Progress:
+    """What a run of a campaign did, stored beside its records.
+
+    Attributes:
+        steps: tiers, then experiments.
+        failures: one line each.
+        despite: kill-switches that had triggered and were overridden.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    despite: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return not self.failures and all(step.state == "done" for step in self.steps)
+
+    def line(self) -> str:
+        """All steps in one line."""
+        return "  ".join(
+            f"{_SIGNS[step.state]} {step.name}{f' ({step.detail})' if step.detail and len(step.detail) < 30 else ''}"
+            for step in self.steps
+        )
+
+    def show(self, step: Step, state: State, detail: str = "") -> None:
+        """Move `step` to `state` and say so."""
+        step.state, step.detail = state, detail
+        logger.info("%s", self.line())
+
+    def write(self, folder: Path) -> None:
+        """Store it with the circumstances."""
+        with atomic(folder / LOG) as temporary:
+            temporary.write_text(json.dumps(asdict(self) | {"provenance": circumstances()}, indent=1) + "\n")
+
+
+def read_log(folder: Path) -> dict[str, Any]:
+    """What the last run of a campaign stored in `folder`; empty where there was none."""
+    try:
+        found: dict[str, Any] = json.loads((folder / LOG).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def execute(
+    study: Study,
+    *,
+    despite_kill_switch: bool = False,
+    force: bool = False,
+    experiments: Sequence[str] = EXPERIMENTS,
+) -> Progress:
+    """Run what is missing of the campaign, tier by tier, then every experiment; the same call goes on after a break.
+
+    Args:
+        study: the campaign and its folders.
+        despite_kill_switch: go on with steps that a triggered kill-switch stops; the report mentions it.
+        force: measure anew what exists.
+        experiments: which ones.
+
+    Raises:
+        UserError: interrupted. A set or method that fails costs itself only: see :attr:`Progress.failures`.
+    """
+    numbers = sorted({tier.number for tier in study.campaign.tiers})
+    tiers = {number: Step(f"tier {number}") for number in numbers}
+    later = {name: Step(name.upper()) for name in experiments}
+    progress = Progress([*tiers.values(), *later.values()])
+    for number, step in tiers.items():
+        stops = stopped_by(study, step.name) if number != numbers[0] else []
+        if stops and not despite_kill_switch:
+            progress.show(step, "stopped", "; ".join(stops))
+            continue
+        progress.despite += [stop for stop in stops if stop not in progress.despite]
+        _run_tier(study, number, step, progress, force)
+        # What was read of the campaign is out of date.
+        study = replace(study)
+    for name, step in later.items():
+        step.state = "running"
+        try:
+            record = perform(name, study)
+            progress.show(step, "done", record.band.colour)
+        except UserError as error:
+            progress.failures.append(f"{step.name}: {error}")
+            progress.show(step, "failed", str(error))
+    progress.write(study.folder)
+    return progress
+
+
+def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: bool) -> None:
+    campaign = study.campaign
+    work = [
+        (tier, preparation)
+        for tier in campaign.tiers
+        if tier.number == number
+        for preparation in campaign.preparations(tier, study.data_dir)
+    ]
+    failed = 0
+    for done, (tier, preparation) in enumerate(work):
+        progress.show(step, "running", f"{done}/{len(work)} sets")
+        try:
+            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force))
+        except UserError as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            failed += 1
+            progress.failures.append(f"{preparation.path.stem}: {error}")
+            logger.warning("%s: %s", preparation.path.stem, error)
+            continue
+        progress.failures += [f"{r['name']} on {r['dataset']}: {r.status}: {r['reason']}" for r in outcome.failures]
+    progress.show(step, "failed" if failed else "done", f"{len(work) - failed}/{len(work)} sets")
+
+
+def kill_switches(study: Study) -> list[Switch]:
+    """The switches that what is there decides, F3 from E8's stored record where there is one."""
+    from binbench.study.experiment import Record
+
+    core = [row for row in method_rows(study) if row["tier"] == 1]
+    iso = [row for row in iso_memory(study) if row["tier"] == 1]
+    stored = study.folder / "e8.json"
+    return [
+        f1(core),
+        f2(iso),
+        f3(Record.read(stored).figures if stored.is_file() else {"why_not": "E8 was not run"}),
+        k1(*study.progress(1)),
+    ]
+
+
+def stopped_by(study: Study, step: str) -> list[str]:
+    """Why `step` must not run: triggered switches, and the study's cap of hours on the reference device."""
+    study = replace(study)
+    reasons = [f"{switch.name}: {switch.reason}" for switch in kill_switches(study) if step in switch.stops]
+    reference, cap = study.campaign.resolved["reference_device"], study.campaign.budgets["study_cap"]
+    hours = e1.hours_by_device([row for row in e1.figures(study)["sets"] if row["made"]])
+    spent = sum(value for device, value in hours.items() if reference in device)
+    return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap} h"] if spent > cap else reasons

@@ -1,0 +1,242 @@
+"""What a campaign would cost, before anything is spent."""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from binbench.corpus import SourceOptions, find_collection
+from binbench.embeddings import NEIGHBORS, EmbeddingSet
+from binbench.encoders import RECIPES, encoder_name
+from binbench.errors import UserError
+from binbench.harness.results import results_under
+from binbench.registry import ALGORITHMS
+from binbench.report.render import Table
+from binbench.study.experiment import number, table
+from binbench.study.sets import Study, StudySet
+
+#: Documents per second on the reference device, assumed where nothing was measured.
+ASSUMED_RATES = {"all-MiniLM-L6-v2": 2000.0, "e5-base-v2": 500.0, "bge-large-en-v1.5": 150.0}
+ASSUMED_RATE = 500.0
+#: Seconds per document and dimension of a build, and per query, document and dimension of a search; likewise.
+ASSUMED_BUILD = 1e-6
+ASSUMED_SEARCH = 1e-9
+#: A result stores ids, distances and scores of 4 bytes each.
+_BYTES_PER_NEIGHBOUR = 12
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One set of the campaign.
+
+    Attributes:
+        set, tier: which.
+        state: ``there`` or ``to make``.
+        documents, queries, dimension: sizes; None where they are not known before the set is made.
+        jobs: to run, of all.
+        disk: bytes still to be written.
+        embedding_hours, run_hours: still to be spent; None where the sizes are not known.
+        rate: documents per second, and where that comes from.
+    """
+
+    set: str
+    tier: int
+    state: str
+    documents: int | None
+    queries: int | None
+    dimension: int | None
+    jobs: tuple[int, int]
+    disk: int | None
+    embedding_hours: float | None
+    run_hours: float | None
+    rate: str
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What was measured before.
+
+    Attributes:
+        encoding: encoder → documents per second, and its source.
+        build: method → seconds per document and dimension.
+        search: method → seconds per query, document and dimension.
+    """
+
+    encoding: dict[str, tuple[float, str]]
+    build: dict[str, float]
+    search: dict[str, float]
+
+
+def plan(study: Study) -> list[Planned]:
+    """Every set of the campaign with its cost; nothing is prepared or run."""
+    rates = measured(study.data_dir, study.results_dir)
+    return [_planned(study, entry, rates) for entry in study.asked]
+
+
+def measured(data_dir: Path, results_dir: Path) -> Rates:
+    """Rates from the embedding sets and results that exist; the median where there are several."""
+    speeds: dict[str, list[tuple[float, str]]] = {}
+    for path in sorted(data_dir.glob("*.hdf5")) if data_dir.is_dir() else []:
+        try:
+            found = EmbeddingSet.open(path).attributes
+        except UserError:
+            continue
+        rate, spec = found.get("documents_per_second"), found.get("encoder_spec")
+        if rate and spec:
+            speeds.setdefault(encoder_name(spec), []).append((float(rate), str(found.get("device_name", ""))))
+    encoding = {}
+    for name, seen in speeds.items():
+        rate = statistics.median(value for value, _ in seen)
+        encoding[name] = rate, f"measured on {', '.join(sorted({device for _, device in seen}))}, {len(seen)} sets"
+    build: dict[str, list[float]] = {}
+    search: dict[str, list[float]] = {}
+    for result in results_under(results_dir) if results_dir.is_dir() else []:
+        size = result.attributes.get("documents", 0) * result.attributes.get("dimension", 0)
+        if result.status == "ok" and size:
+            build.setdefault(result["instance"], []).append(result["build_time"] / size)
+            search.setdefault(result["instance"], []).append(result["best_search_time"] / size)
+    return Rates(
+        encoding,
+        {name: statistics.median(values) for name, values in build.items()},
+        {name: statistics.median(values) for name, values in search.items()},
+    )
+
+
+def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
+    sizes = _sizes(study, entry)
+    asked, settled = (sum(counts) for counts in zip(*entry.jobs.values(), strict=True))
+    names = _instances(study, entry)
+    rate, source = rates.encoding.get(
+        entry.encoder, (ASSUMED_RATES.get(entry.encoder, ASSUMED_RATE), "assumed for the reference device")
+    )
+    state = "there" if entry.embeddings else "to make"
+    known = f"{rate:,.0f}/s, {source}"
+    if None in sizes:
+        return Planned(entry.name, entry.tier, state, *sizes, (asked - settled, asked), None, None, None, known)
+    n, q, d = (size or 0 for size in sizes)
+    repeats = study.campaign.resolved["runs"] + 1
+    unmeasured = [name for name in names if name not in rates.build]
+    share = (asked - settled) / max(1, asked)
+    seconds = share * sum(
+        n * d * (rates.build.get(name, ASSUMED_BUILD) + q * repeats * rates.search.get(name, ASSUMED_SEARCH))
+        for name in names
+    )
+    if unmeasured:
+        known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
+    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOUR
+    if not entry.embeddings:
+        disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
+    return Planned(
+        entry.name,
+        entry.tier,
+        state,
+        n,
+        q,
+        d,
+        (asked - settled, asked),
+        disk,
+        0.0 if entry.embeddings else (n + q) / rate / 3600,
+        seconds / 3600,
+        known,
+    )
+
+
+def _instances(study: Study, entry: StudySet) -> list[str]:
+    """The methods that any tier asks for on this set."""
+    asked = [
+        tier.algorithms
+        for tier in study.campaign.tiers
+        if any(p.path == entry.preparation.path for p in study.campaign.preparations(tier, study.data_dir))
+    ]
+    return list(dict.fromkeys(["float", *(i.name for names in asked for i in ALGORITHMS.resolve(names))]))
+
+
+def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int | None]:
+    """Documents, queries and dimension, as far as they are known without loading anything large."""
+    if entry.embeddings:
+        return len(entry.vectors.train), len(entry.vectors.test), entry.vectors.train.shape[1]
+    spec = entry.encoder
+    dimension = RECIPES[spec].dimension if spec in RECIPES else int(spec[3:]) if spec[:3] == "lsa" else None
+    return *_collection(entry.dataset, entry.preparation.source), dimension
+
+
+def _collection(dataset: str, source: SourceOptions) -> tuple[int | None, int | None]:
+    beir = importlib.import_module("binbench.datasets.beir")
+    original, limit = beir.SAMPLES.get(dataset, (dataset, None))
+    for row in beir.ROWS:
+        if row.name == original:
+            queries, _ = row.splits.get(source.split or row.default_split, (None, None))
+            return min(row.documents, limit or row.documents), queries
+    try:
+        folder = find_collection(dataset, source)
+        split = source.split or "test"
+        judged = {line.split("\t")[0] for line in _lines(folder / "qrels" / f"{split}.tsv")}
+        return sum(1 for _ in _lines(folder / "corpus.jsonl")), max(0, len(judged) - 1)
+    except (UserError, OSError):
+        return None, None
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with open(path, encoding="utf-8") as file:
+        yield from file
+
+
+def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
+    """The plan for people, with its sums."""
+    header = (
+        "set",
+        "tier",
+        "state",
+        "vectors",
+        "queries",
+        "dimension",
+        "jobs to run",
+        "disk MB",
+        "embedding h",
+        "runs h",
+        "encoding rate",
+    )
+    lines = [
+        [
+            row.set,
+            str(row.tier),
+            row.state,
+            number(row.documents, ",d"),
+            number(row.queries, ",d"),
+            number(row.dimension, "d"),
+            f"{row.jobs[0]} of {row.jobs[1]}",
+            number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
+            number(row.embedding_hours, ",.2f"),
+            number(row.run_hours, ",.2f"),
+            row.rate,
+        ]
+        for row in rows
+    ]
+    total = [
+        "all",
+        "",
+        "",
+        f"{sum(row.documents or 0 for row in rows):,}",
+        f"{sum(row.queries or 0 for row in rows):,}",
+        "",
+        f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
+        f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
+        f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
+        f"{sum(row.run_hours or 0 for row in rows):,.2f}",
+        "",
+    ]
+    made = table(f"Campaign {study.campaign.name}: what would run", header, [*lines, total])
+    budgets = study.campaign.budgets
+    made.notes.append(
+        f"Budgets on the reference device ({study.campaign.resolved['reference_device']}): embedding "
+        f"{budgets['embedding_green']:g} h, ground truth {budgets['ground_truth_green']:g} CPU-h, "
+        f"everything {budgets['study_cap']:g} h. Hours of runs are linear in vectors, dimension and queries."
+    )
+    unknown: list[Any] = [row.set for row in rows if row.documents is None]
+    if unknown:
+        made.notes.append(f"Sizes not known before they are made, not in the sums: {', '.join(unknown)}")
+    return [made]

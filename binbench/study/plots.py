@@ -1,0 +1,148 @@
+"""Drawing for the experiments: small, without a display, the same style throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from binbench.report import style
+from binbench.study.experiment import Plot
+
+COLOURS = tuple(style.COLOURS.values())
+MARKERS = "osD^vPX*<>"
+_STYLE: Any = {
+    "figure.dpi": 110,
+    "font.size": 9,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "svg.hashsalt": "binbench",
+}
+
+Series = tuple[Sequence[float], Sequence[float]]
+
+
+@contextmanager
+def figure(path: Path, width: float = 7, height: float = 4, panels: int = 1) -> Iterator[Any]:
+    """One or more axes in a row, written to `path` as PNG when the block ends well."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(drawing)
+        axes = drawing.subplots(1, panels, squeeze=False)[0]
+        yield axes[0] if panels == 1 else axes
+        # Without the writer's name and date, the same figures give the same bytes.
+        drawing.savefig(path, metadata={"Software": None})
+
+
+def bars(
+    path: Path,
+    labels: Sequence[str],
+    groups: Mapping[str, Sequence[float | None]],
+    axis: str,
+    caption: str,
+    *,
+    log: bool = False,
+    lines: Mapping[str, float] | None = None,
+) -> Plot:
+    """Horizontal bars, one group of them per label; `lines` are named levels to compare with."""
+    height = max(2.0, 0.9 + len(labels) * (0.18 * len(groups) + 0.16))
+    with figure(path, height=height) as ax:
+        thickness = 0.8 / len(groups)
+        places = np.arange(len(labels))
+        for i, (name, values) in enumerate(groups.items()):
+            ax.barh(
+                places + (i - (len(groups) - 1) / 2) * thickness,
+                [np.nan if value is None else value for value in values],
+                thickness,
+                color=COLOURS[i % len(COLOURS)],
+                label=name,
+            )
+        for i, (name, level) in enumerate((lines or {}).items()):
+            ax.axvline(level, color="black", linestyle=("--", ":", "-.")[i % 3], linewidth=1, label=name)
+        ax.set_yticks(places, labels)
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(axis)
+        if log:
+            ax.set_xscale("log")
+        if any(groups) or lines:
+            ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return Plot(path.name, caption)
+
+
+def curves(
+    path: Path,
+    series: Mapping[str, Series],
+    axes: tuple[str, str],
+    caption: str,
+    *,
+    log_x: bool = False,
+    log_y: bool = False,
+    markers: bool = True,
+    dashed: Sequence[str] = (),
+    unit_y: bool = False,
+    ticks: Sequence[float] = (),
+    families: bool = False,
+) -> Plot:
+    """Named lines; those in `dashed` are dashed; `families` of methods look as they do in other plots."""
+    looks = style.looks(series) if families else {}
+    with figure(path, height=max(4.0, 1.2 + 0.2 * len(series))) as ax:
+        for i, (name, (x, y)) in enumerate(series.items()):
+            ax.plot(
+                x,
+                y,
+                color=looks[name].colour if families else COLOURS[i % len(COLOURS)],
+                marker=(looks[name].marker if families else MARKERS[i % len(MARKERS)]) if markers else None,
+                markerfacecolor="white" if families and looks[name].is_open else None,
+                markersize=4,
+                linewidth=1.3,
+                linestyle="--" if name in dashed else "-",
+                label=name,
+            )
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        if log_x:
+            ax.set_xscale("log", base=2 if ticks else 10)
+        if ticks:
+            ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            ax.minorticks_off()
+        if log_y:
+            ax.set_yscale("log")
+        if unit_y:
+            ax.set_ylim(-0.02, 1.02)
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return Plot(path.name, caption)
+
+
+def points(
+    path: Path,
+    series: Mapping[str, Series],
+    axes: tuple[str, str],
+    caption: str,
+    *,
+    log_x: bool = False,
+    diagonal: bool = False,
+) -> Plot:
+    """Named clouds of points, with the diagonal where both axes show the same quantity."""
+    with figure(path, height=max(4.0, 1.2 + 0.2 * len(series))) as ax:
+        for i, (name, (x, y)) in enumerate(series.items()):
+            ax.scatter(x, y, s=24, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], label=name)
+        if diagonal:
+            ax.axline((0, 0), slope=1, color="black", linewidth=0.8, linestyle="--")
+        if log_x:
+            ax.set_xscale("log")
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return Plot(path.name, caption)
