@@ -297,8 +297,8 @@ def _logarithmic(axes: Axes, axis: str, values: Sequence[float], base: int = 10)
         scale("symlog", base=base, linthresh=min(positive))
     else:
         scale("log", base=base)
-        # A single decade has too few ticks of its own.
-        narrow = max(positive) < 10 * min(positive) and base == 10
+        # One or two decades have too few ticks of their own.
+        narrow = max(positive) < 100 * min(positive) and base == 10
         target.set_major_locator(LogLocator(base, subs=(1, 2, 5) if narrow else (1,), numticks=15))
     target.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     target.set_minor_formatter(NullFormatter())
@@ -310,8 +310,8 @@ def _share_limits(axes: Axes, rows: Sequence[Row], name: str) -> None:
 
 
 def _quality_label(measure: str) -> str:
-    against = {"recall@10": "against the float ranking", "ndcg@10": "against relevance judgements"}
-    return f"{COLUMNS[measure].label} ({against[measure]}, mean over queries, 95 % CI)"
+    against = {"recall@10": "against the float ranking", "ndcg@10": "against judgements"}
+    return f"{COLUMNS[measure].label} ({against[measure]}, mean and 95 % CI)"
 
 
 def _bars(rows: Sequence[Row], name: str) -> list[Row]:

@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def compare_rows(results_dir: Path, sets: Sets, a: Row, b: Row, measure: str) ->
     if embeddings is None or a.get(measure) is None or b.get(measure) is None:
         return None
     try:
-        ours, theirs = (Result.open(results_dir / row["file"]) for row in (a, b))
+        ours, theirs = (_open(results_dir / row["file"]) for row in (a, b))
         return compare_results(ours, theirs, measure, embeddings)
     except UserError as error:
         logger.debug("%s", error)
@@ -150,9 +151,19 @@ def _entry(results_dir: Path, file: str, index: _Index, sets: Sets) -> _Entry:
     return entry
 
 
+def _open(path: Path) -> Result:
+    """The result at `path`; reading its attributes takes longest, and a comparison needs them again."""
+    return Result(path, _attributes(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=4096)
+def _attributes(path: Path, mtime: int) -> dict[str, Any]:
+    return Result.open(path).attributes
+
+
 def _row(results_dir: Path, file: str, sets: Sets) -> Row:
     try:
-        result = Result.open(results_dir / file)
+        result = _open(results_dir / file)
         name = result["dataset"]
     except (UserError, KeyError, ValueError) as error:
         return _unreadable(file, str(error))
