@@ -286,6 +286,9 @@ _SPEED_LABELS = {
     "encode_seconds": "encoding time",
     "seconds_per_query": "time per query",
 }
+_SPEED_SPECS = dict.fromkeys(("queries_per_second", "training_rows", "candidates"), ",.0f") | dict.fromkeys(
+    ("build_seconds", "train_seconds", "encode_seconds"), ",.3f"
+)
 _PROVENANCE = [
     ("reproduce", "text", _extra("reproduce"), "command that measures this row anew", ""),
     ("command", "text", _at("provenance", "command"), "command that measured it", ""),
@@ -348,7 +351,7 @@ COLUMNS: dict[str, Column] = {
                 text,
                 unit,
                 _SPEED_LABELS.get(name, ""),
-                ",.0f" if name in ("queries_per_second", "training_rows", "candidates") else "",
+                _SPEED_SPECS.get(name, ""),
                 "larger" if name == "queries_per_second" else "smaller" if unit == "s" else "",
             )
             for name, get, text, unit in _SPEED
