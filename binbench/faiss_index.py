@@ -64,8 +64,12 @@ class FaissAlgorithm(Algorithm):
                 self.train_index(index, train)
         with self.stage("encode"):
             for block in blocks(train):
-                index.add(block)
+                self.add(index, block)
         self.index_ = index
+
+    def add(self, index: faiss.Index, block: FloatArray) -> None:
+        """Encode `block` and append it to `index`."""
+        index.add(block)
 
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         """Train `index` on a seeded sample of the documents."""
