@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from binbench.study import e7, regression
 from binbench.study import plots as draw
-from binbench.study.experiment import Band, Figures, Plot, Table, interval, number, table
+from binbench.study.experiment import Band, Figures, Plot, Table, finite, interval, number, table
 from binbench.study.sets import Study
 
 TITLE = "Correlation: geometry and bits against recall@10"
 
+SCHEMA = 1
 GREEN_R2, GREEN_RHO, YELLOW_R2 = 0.3, 0.5, 0.1
 MIN_SETS = 4
 BITS = "log2 bits"
@@ -38,7 +39,7 @@ def figures(study: Study) -> Figures:
         for name in entry.results
         if re.fullmatch(r"binary\d+", name) and entry.mean(name, "recall@10") is not None
     ]
-    return fit(points)
+    return cast(Figures, study.cached("e8", {"points": finite(points), "schema": SCHEMA}, lambda: finite(fit(points))))
 
 
 def fit(points: list[dict[str, Any]], seed: int = 0) -> Figures:

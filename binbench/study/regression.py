@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 MODELS = ("ridge", "lasso", "mlp")
 RESAMPLES = 2000
-COEFFICIENT_RESAMPLES = 200
+COEFFICIENT_RESAMPLES = 100
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
@@ -36,24 +36,28 @@ def held_out(model: str, x: Array, y: Array, groups: Sequence[str], clusters: Se
     return np.clip(predicted, 0, 1)
 
 
-def scores(y: Array, predicted: Array) -> dict[str, float]:
-    """R² about the mean of `y`, RMSE, and Spearman's ρ of `predicted` with `y`, (n,) each; NaN where undefined."""
-    errors, spread = float(np.square(y - predicted).sum()), float(np.square(y - y.mean()).sum())
-    return {
-        "r2": 1 - errors / spread if spread else np.nan,
-        "rmse": float(np.sqrt(errors / len(y))),
-        "rho": spearman(y, predicted),
-    }
+def scores(y: Array, predicted: Array) -> dict[str, Any]:
+    """R² about the mean of `y`, RMSE, and Spearman's ρ of `predicted` with `y`; NaN where undefined.
+
+    Args:
+        y, predicted: (n,), or (R, n) for R figures at once.
+    """
+    errors = np.square(y - predicted).sum(axis=-1)
+    spread = np.square(y - y.mean(axis=-1, keepdims=True)).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r2 = np.where(spread > 0, 1 - errors / spread, np.nan)
+    return {"r2": r2[()], "rmse": np.sqrt(errors / y.shape[-1]), "rho": spearman(y, predicted)}
 
 
-def spearman(a: Array, b: Array) -> float:
-    """Spearman's ρ of (n,) `a` and `b`, ties sharing their mean rank; NaN where either is constant."""
+def spearman(a: Array, b: Array) -> Any:
+    """Spearman's ρ of `a` and `b`, (n,) or (R, n), ties sharing their mean rank; NaN where either is constant."""
     from scipy.stats import rankdata
 
-    a, b = rankdata(a), rankdata(b)
-    a, b = a - a.mean(), b - b.mean()
-    scale = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / scale) if scale else np.nan
+    ranks = [rankdata(values, axis=-1) for values in (a, b)]
+    a, b = (values - values.mean(axis=-1, keepdims=True) for values in ranks)
+    scale = np.sqrt(np.square(a).sum(axis=-1) * np.square(b).sum(axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(scale > 0, (a * b).sum(axis=-1) / scale, np.nan)[()]
 
 
 def intervals(
@@ -64,15 +68,19 @@ def intervals(
     NaN where there are fewer than two clusters.
     """
     rows = _rows_by_cluster(clusters)
+    found: dict[str, list[Array]] = {"r2": [], "rmse": [], "rho": []}
     if len(rows) < 2:
-        return {name: [np.nan, np.nan] for name in ("r2", "rmse", "rho")}
+        return {name: [np.nan, np.nan] for name in found}
     rng = Generator(PCG64(seed))
-    found: dict[str, list[float]] = {"r2": [], "rmse": [], "rho": []}
-    for _ in range(resamples):
-        chosen = np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))])
-        for name, value in scores(y[chosen], predicted[chosen]).items():
-            found[name].append(value)
-    return {name: np.nanpercentile(values, [2.5, 97.5]).tolist() for name, values in found.items()}
+    # Resamples of one length are scored together.
+    drawn: dict[int, list[NDArray[np.int64]]] = {}
+    for chosen in rng.integers(len(rows), size=(resamples, len(rows))):
+        resample = np.concatenate([rows[i] for i in chosen])
+        drawn.setdefault(len(resample), []).append(resample)
+    for same in map(np.stack, drawn.values()):
+        for name, values in scores(y[same], predicted[same]).items():
+            found[name].append(values)
+    return {name: np.nanpercentile(np.concatenate(values), [2.5, 97.5]).tolist() for name, values in found.items()}
 
 
 def importances(
@@ -138,12 +146,11 @@ def _penalty(x: Array, y: Array, clusters: NDArray[Any]) -> float:
     if len(names) < 2:
         return PENALTIES[-1]
 
-    def error(alpha: float) -> float:
-        total = 0.0
-        for name in names:
-            out = clusters == name
-            fitted = make_pipeline(StandardScaler(), Ridge(alpha)).fit(x[~out], y[~out])
-            total += float(np.square(y[out] - np.clip(fitted.predict(x[out]), 0, 1)).sum())
-        return total
-
-    return min(PENALTIES, key=error)
+    errors = np.zeros(len(PENALTIES))
+    for name in names:
+        out = clusters == name
+        # One target per penalty: ridge then fits them all at once.
+        targets = np.tile(y[~out, None], len(PENALTIES))
+        fitted = make_pipeline(StandardScaler(), Ridge(np.array(PENALTIES))).fit(x[~out], targets)
+        errors += np.square(y[out, None] - np.clip(fitted.predict(x[out]), 0, 1)).sum(axis=0)
+    return PENALTIES[int(errors.argmin())]

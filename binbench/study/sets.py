@@ -52,12 +52,15 @@ class StudySet:
     @property
     def dataset(self) -> str:
         """The collection."""
-        return self.preparation.dataset
+        return str((self.embeddings and self.embeddings.attributes.get("dataset")) or self.preparation.dataset)
 
     @property
     def encoder(self) -> str:
-        """The encoder's name."""
-        return encoder_name(self.preparation.encoder.spec)
+        """The encoder's name; a dash for vectors that came without one."""
+        if self.embeddings is None:
+            return encoder_name(self.preparation.encoder.spec)
+        spec = self.embeddings.attributes.get("encoder_spec")
+        return encoder_name(spec) if spec else "–"
 
     @property
     def vectors(self) -> EmbeddingSet:

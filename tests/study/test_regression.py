@@ -1,0 +1,141 @@
+"""Held-out prediction and the relation to geometry, on planted and on absent effects."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from binbench.study import e7, e8, regression
+from binbench.study.geometry import DIAGNOSTICS
+
+GROUPS = [f"g{i // 4}" for i in range(40)]
+
+
+@pytest.mark.parametrize("model", regression.MODELS)
+def test_a_planted_effect_is_found_and_an_absent_one_is_not(rng: np.random.Generator, model: str) -> None:
+    x = rng.standard_normal((40, 3))
+    y = 0.5 + 0.1 * x[:, 0]
+    found = regression.scores(y, regression.held_out(model, x, y, GROUPS, GROUPS))
+    assert found["r2"] > 0.8
+    assert found["rho"] > 0.9
+    noise = rng.permutation(y)
+    assert regression.scores(noise, regression.held_out(model, x, noise, GROUPS, GROUPS))["r2"] < 0.3
+
+
+def test_a_point_is_never_predicted_with_its_own_group(rng: np.random.Generator) -> None:
+    x, y = rng.standard_normal((40, 2)), rng.random(40)
+    before = regression.held_out("ridge", x, y, GROUPS, GROUPS)
+    changed = y.copy()
+    changed[:4] = rng.random(4)
+    after = regression.held_out("ridge", x, changed, GROUPS, GROUPS)
+    assert np.array_equal(before[:4], after[:4])
+    assert not np.array_equal(before[4:], after[4:])
+
+
+def test_predictions_are_shares(rng: np.random.Generator) -> None:
+    x = np.vstack([rng.standard_normal((36, 1)), np.full((4, 1), 1e4)])
+    y = np.clip(0.5 + 0.3 * x[:, 0], 0, 1)
+    predicted = regression.held_out("ridge", x, y, GROUPS, GROUPS)
+    assert predicted.min() >= 0
+    assert predicted.max() <= 1
+
+
+def test_scores_by_hand_and_by_scipy(rng: np.random.Generator) -> None:
+    y, guess = np.array([1.0, 2, 3]), np.array([1.0, 2, 5])
+    found = regression.scores(y, guess)
+    assert found["r2"] == pytest.approx(1 - 4 / 2)
+    assert found["rmse"] == pytest.approx(np.sqrt(4 / 3))
+    a, b = rng.integers(5, size=30).astype(float), rng.integers(5, size=30).astype(float)
+    assert regression.spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic)
+    assert np.isnan(regression.spearman(a, np.ones(30)))
+    assert np.isnan(regression.scores(np.ones(3), guess)["r2"])
+
+
+def test_intervals_resample_whole_clusters(rng: np.random.Generator) -> None:
+    # Rows within a cluster are copies: their number says nothing, so the interval is as wide as that of one row each.
+    y, guess = rng.random(10), rng.random(10)
+    single = regression.intervals(y, guess, [f"c{i}" for i in range(10)])
+    copies = regression.intervals(np.repeat(y, 8), np.repeat(guess, 8), [f"c{i // 8}" for i in range(80)])
+    assert copies["rmse"] == pytest.approx(single["rmse"])
+    assert np.isnan(regression.intervals(y, guess, ["one"] * 10)["r2"]).all()
+
+
+def test_importances_name_the_feature_that_matters(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((40, 3))
+    y = 0.5 + 0.1 * x[:, 1]
+    for model in regression.MODELS:
+        found = regression.importances(model, x, y, GROUPS)
+        assert int(np.argmax([abs(weight) for weight, _, _ in found])) == 1
+        assert all(low <= high for _, low, high in found)
+    assert regression.importances("ridge", x, y, GROUPS)[1][0] == pytest.approx(0.1, rel=0.2)
+
+
+def diagnostics(**given: float) -> dict[str, float | None]:
+    return dict.fromkeys(DIAGNOSTICS) | given
+
+
+def test_the_relation_and_its_p_value_by_enumeration() -> None:
+    anisotropy, hubness, recall = [1.0, 2, 3, 5], [4.0, 1, 2, 3], [0.2, 0.3, 0.5, 0.9]
+    rows = [
+        {"diagnostics": diagnostics(anisotropy=a, hubness=h), "recall@10": r}
+        for a, h, r in zip(anisotropy, hubness, recall, strict=True)
+    ]
+    found = e7.relation(rows)
+    assert found["strongest"] == "anisotropy"
+    assert found["rho"] == {"anisotropy": pytest.approx(1), "hubness": pytest.approx(-0.2)}
+    largest = [
+        max(abs(stats.spearmanr(values, order).statistic) for values in (anisotropy, hubness))
+        for order in itertools.permutations(recall)
+    ]
+    assert found["p_value"] == pytest.approx(np.mean(np.array(largest) >= 1 - 1e-9))
+
+
+def test_a_chance_relation_among_many_diagnostics_is_not_significant(rng: np.random.Generator) -> None:
+    rows = [
+        {"diagnostics": dict(zip(DIAGNOSTICS, rng.random(len(DIAGNOSTICS)), strict=True)), "recall@10": value}
+        for value in rng.random(8)
+    ]
+    found = e7.relation(rows)
+    assert abs(found["rho"][found["strongest"]]) > 0.5
+    assert found["p_value"] > 0.05
+    assert e7.relation(rows) == found
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_two_sets_have_no_relation(n: int) -> None:
+    rows = [{"diagnostics": diagnostics(anisotropy=float(i)), "recall@10": 0.1 * i} for i in range(n)]
+    assert e7.relation(rows)["strongest"] is None
+
+
+def points(sets: int, encoders: int, effect: float, rng: np.random.Generator) -> list[dict]:
+    found = []
+    for i in range(sets):
+        shape = rng.random()
+        for bits in (64, 128, 256, 512):
+            recall = 0.1 * np.log2(bits / 32) + effect * shape
+            row = {"set": f"s{i}", "encoder": f"e{i % encoders}", "bits": bits, "recall@10": recall}
+            found.append(row | {"diagnostics": diagnostics(anisotropy=shape)})
+    return found
+
+
+def test_e8_tells_geometry_from_bits(rng: np.random.Generator) -> None:
+    found = e8.fit(points(8, 2, 0.5, rng))
+    r2 = {(fit["folds"], fit["features"]): fit["r2"] for fit in found["fits"] if fit["model"] == "ridge"}
+    for folds in e8.FOLDS:
+        assert r2[folds, "geometry + bits"] > 0.9
+        assert r2[folds, "bits alone"] < 0.7
+    assert found["rows"] == 32
+    assert {fit["n"] for fit in found["fits"]} == {32}
+    assert found["decisive"]["model"] == "ridge"
+
+
+@pytest.mark.parametrize(("sets", "encoders"), [(3, 2), (6, 1), (0, 1)])
+def test_e8_says_what_is_missing(rng: np.random.Generator, sets: int, encoders: int) -> None:
+    found = e8.fit(points(sets, encoders, 0.5, rng))
+    assert found["decisive"] is None
+    assert "needs at least 4 sets and 2 encoders" in found["why_not"]
+    assert e8.band(found).colour == "not applicable"
+    assert e8.tables(found) == []

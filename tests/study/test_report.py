@@ -1,0 +1,231 @@
+"""What the report says of green, yellow, red-A, red-B and empty inputs: the text follows the figures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from study.made_up import iso_row, method_row
+
+from binbench.study import e5
+from binbench.study.experiment import Band, Plot, Record, table
+from binbench.study.html import page
+from binbench.study.material import Material
+from binbench.study.published import checked
+from binbench.study.report import document
+from binbench.study.scenario import falling, questions, scenario
+from binbench.study.switches import Switch, f1, f2, f3, k1
+
+PAIRS = [(d, e) for d in ("scifact", "nq-500k") for e in ("all-MiniLM-L6-v2", "e5-base-v2")]
+RECALLS = {64: 0.4, 128: 0.6, 256: 0.8, 512: 1.0}
+
+
+def record(name: str, figures: dict[str, Any], band: Band) -> Record:
+    tables = [table(f"table of {name}", ("a", "b"), [["x", "1"]])]
+    return Record(name, f"title of {name}", "made-up", figures, band, tables, [Plot(f"{name}-x.png", "a plot")])
+
+
+def fits(r2: float, bits: float) -> dict[str, Any]:
+    rows = [
+        {"model": "ridge", "features": features, "folds": folds, "r2": value, "rho": 0.6}
+        for folds in ("leave-one-set-out", "leave-one-model-out")
+        for features, value in (("geometry + bits", r2), ("bits alone", bits))
+    ]
+    return {"rows": 16, "sets": 4, "encoders": 2, "fits": rows, "decisive": rows[0], "why_not": ""}
+
+
+def material(
+    recall: float,
+    ratio: float,
+    *,
+    x2: float | None = None,
+    x3: float | None = None,
+    done: tuple[int, int] = (10, 10),
+    reproduced: bool = True,
+    geometry: tuple[float, float] = (0.5, 0.4),
+) -> Material:
+    """Binary whose recall@10 at 512 bits is `recall`, and `ratio` × PQ at equal bytes, on four pairs."""
+    methods = [method_row(d, e, f"binary{bits}", share * recall) for d, e in PAIRS for bits, share in RECALLS.items()]
+    iso = [iso_row(d, e, b, s * recall, min(1, s * recall / ratio)) for d, e in PAIRS for b, s in RECALLS.items()]
+    methods += [method_row(pair["dataset"], pair["encoder"], f"pq{pair['bytes']}", pair["pq"]) for pair in iso]
+    e5_figures = {"methods": [row for row in methods if row["family"] == "binary"], "iso": iso}
+    e2 = {"codes": [{"reproduced": reproduced}]}
+    fine = Band("green", ["fine"])
+    records = {
+        "e2": record("e2", e2, fine if reproduced else Band("red", ["irreproducible in a second process"])),
+        "e4": record("e4", {"sets": [{"checked": 9, "agreeing": 9}]}, fine),
+        "e5": record("e5", e5_figures, e5.band(e5_figures)),
+        "e8": record("e8", fits(*geometry), fine),
+    }
+    if x2 is not None:
+        records["x2"] = record("x2", {"r2": x2, "rho": 0.6}, fine)
+    if x3 is not None:
+        records["x3"] = record("x3", {"gain_points": x3, "gap_closed": 0.0}, fine)
+    switches = [f1(methods), f2(iso), f3(records["e8"].figures), k1(*done)]
+    return Material(
+        campaign="made-up",
+        hypotheses={"H1": "Binary codes preserve neighbours.", "H9": "Something else."},
+        asked=PAIRS,
+        records=records,
+        switches=switches,
+        methods=methods,
+    )
+
+
+CASES = {
+    "GREEN": material(0.8, 0.9, x2=0.4, x3=4.0),
+    "YELLOW": material(0.6, 0.7, x2=0.1, x3=1.0),
+    "RED-A": material(0.4, 0.45, x2=0.1, x3=0.5),
+    "RED-B": material(0.8, 0.9, x2=0.4, x3=4.0, done=(10, 7)),
+}
+
+
+@pytest.mark.parametrize("expected", CASES)
+def test_the_scenario(expected: str) -> None:
+    given = CASES[expected]
+    assert scenario(given.records, given.switches).scenario == expected
+    assert f"**Scenario: {expected}.**" in document(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (material(0.8, 0.9), "undetermined"),
+        (material(0.6, 0.7), "undetermined"),
+        (material(0.8, 0.9, x2=0.3, x3=4.0), "undetermined"),
+        (material(0.4, 0.45, x2=0.1, x3=5.0), "undetermined"),
+        (material(0.8, 0.9, x2=0.4, x3=4.0, reproduced=False), "RED-B"),
+        # F1 and F2 stop X3, which then counts as negative; X2 was run.
+        (material(0.4, 0.45, x2=0.1), "RED-A"),
+        (Material("empty"), "undetermined"),
+    ],
+)
+def test_scenarios_that_need_more(given: Material, expected: str) -> None:
+    assert scenario(given.records, given.switches).scenario == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "answers"),
+    [
+        ("GREEN", ["yes", "yes", "yes", "yes", "yes"]),
+        ("YELLOW", ["yes", "yes", "no", "no", "yes"]),
+        ("RED-A", ["yes", "no", "no", "no", "yes"]),
+        ("RED-B", ["no", "yes", "yes", "yes", "yes"]),
+    ],
+)
+def test_the_five_questions_in_order(expected: str, answers: list[str]) -> None:
+    given = CASES[expected]
+    found = questions(given.records, given.switches)
+    assert [question.answer for question in found] == answers
+    text = document(given)
+    places = [text.index(question.text) for question in found]
+    assert places == sorted(places)
+    assert all(re.search(r"\d", question.numbers) for question in found)
+
+
+def test_geometry_matters_only_beyond_the_bits() -> None:
+    given = material(0.8, 0.9, geometry=(0.8, 0.85))
+    found = questions(given.records, given.switches)[4]
+    assert found.answer == "no"
+    assert "0.80 with geometry and bits and 0.85 with bits alone" in found.numbers
+
+
+def test_only_where_nothing_holds_it_is_called_not_competitive() -> None:
+    sentence = "Binary retrieval with these embeddings is not competitive with PQ under realistic memory budgets."
+    assert {name for name, given in CASES.items() if sentence in document(given)} == {"RED-A"}
+    assert sentence not in document(Material("empty"))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (material(0.5, 1.2), "Preferable"),
+        (material(0.6, 0.95), "Competitive"),
+        (material(0.6, 0.7), "Clearly worse"),
+    ],
+)
+def test_standings_follow_the_ratio(given: Material, kind: str) -> None:
+    text = document(given)
+    assert f"**{kind}: 16 of 16.**" in text
+    for other in {"Preferable", "Competitive", "Clearly worse"} - {kind}:
+        assert f"**{other}: 0 of 16.** Nowhere." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("GREEN", "**supported**"), ("YELLOW", "**neither supported nor refuted**"), ("RED-A", "**not supported**")],
+)
+def test_hypotheses(name: str, verdict: str) -> None:
+    text = document(CASES[name])
+    assert verdict in text
+    assert "**H9.** Something else." in text
+
+
+def test_triggered_switches_stop_what_depends_on_them() -> None:
+    text = document(CASES["RED-A"])
+    assert re.search(r"\| X1 \|.*stopped by F[12]", text)
+    assert re.search(r"\| X4 \|.*not run", text)
+    assert "F1 triggered" in text
+
+
+def test_overriding_a_switch_is_mentioned() -> None:
+    log = {"despite": ["F1: recall is low"], "steps": [{"name": "tier 3", "state": "stopped", "detail": "F2: low"}]}
+    text = document(replace(CASES["RED-A"], log=log))
+    assert "Run despite a kill-switch" in text
+    assert "study run made-up --despite-kill-switch" in text
+    assert "**Stopped: tier 3.** F2: low." in text
+    assert "--despite-kill-switch" not in document(CASES["RED-A"])
+
+
+def test_failures_and_gaps_are_listed() -> None:
+    troubles = {"a-m": ["pq64: failed: out of luck"]}
+    text = document(replace(CASES["GREEN"], troubles=troubles, log={"failures": ["b: no"]}))
+    assert "a-m: pq64: failed: out of luck" in text
+    assert "* b: no" in text
+
+
+def test_nothing_at_all_still_gives_a_document() -> None:
+    text = document(Material("empty"))
+    assert "not known" in text.lower()
+    assert "No results." in text
+    for name in ("E1", "E8", "X4"):
+        assert re.search(rf"\| {name} \|", text)
+
+
+def test_falling_curves_are_not_clean() -> None:
+    rows = [method_row("a", "m", f"binary{bits}", recall) for bits, recall in ((64, 0.5), (128, 0.4), (256, 0.6))]
+    assert falling(rows) == ["a-m: binary64 0.500, binary128 0.400"]
+
+
+def test_published_figures_are_checked_under_their_conditions() -> None:
+    row = method_row("scifact", "all-MiniLM-L6-v2", "float", 1.0) | {"ndcg@10": 0.6440, "map@10": 0.5}
+    found = {line["measure"]: line for line in checked([row])}
+    assert found["ndcg@10"]["agrees"] is True
+    assert found["ndcg@10"]["difference"] == pytest.approx(0.6440 - 0.64508)
+    assert found["map@10"]["agrees"] is False
+    assert checked([row], subsets=[row["set"]]) == []
+    assert checked([row | {"dataset": "scifact-500k"}]) == []
+    sign = method_row("nq", "e5-base-v2", "sign-rescore-self candidates=4", 0.5)
+    assert [line["agrees"] for line in checked([sign])] == [None]
+
+
+def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "p.png").write_bytes(b"\x89PNG picture")
+    found = page("# T <x>\n\n| a | b |\n|---|--:|\n| <b> | 1 |\n\n![c](p.png)\n", "A & B", tmp_path)
+    assert "<title>A &amp; B</title>" in found
+    assert 'src="data:image/png;base64,iVBORyBwaWN0dXJl"' in found
+    assert "&lt;b&gt;" in found
+    assert '<div class="table"><table>' in found
+
+
+def test_records_survive_their_file(tmp_path: Path) -> None:
+    given = replace(CASES["GREEN"].records["e5"], figures={"n": 1, "nan": float("nan")})
+    given.write(tmp_path)
+    assert Record.read(tmp_path / "e5.json") == replace(given, figures={"n": 1, "nan": None})
+
+
+def test_a_switch_that_has_not_triggered_stops_nothing() -> None:
+    assert Switch("F1", "not triggered", "").stops == ()

@@ -1,0 +1,196 @@
+"""A campaign from the command line: what it leaves, resumes, stops and reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study.conftest import Ran
+
+from binbench.cli import main
+from binbench.errors import UserError
+from binbench.study import execute, plan, sets
+from binbench.study.experiment import EXPERIMENTS, Record, load, perform
+from binbench.study.sets import Study
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["study", *arguments])
+    return int(ended.value.code or 0)
+
+
+def stored(ran: Ran, name: str) -> Record:
+    return Record.read(ran.study.folder / f"{name}.json")
+
+
+def test_everything_asked_for_is_there(ran: Ran) -> None:
+    assert ran.status == 0
+    log = execute.read_log(ran.study.folder)
+    assert [step["name"] for step in log["steps"]] == ["tier 1", "tier 2", *(name.upper() for name in EXPERIMENTS)]
+    assert {step["state"] for step in log["steps"]} == {"done"}
+    for name in EXPERIMENTS:
+        record = stored(ran, name)
+        assert record.campaign == "small"
+        assert record.provenance["versions"]["numpy"] == np.__version__
+        assert all((ran.study.folder / plot.file).stat().st_size > 5000 for plot in record.plots)
+    assert {"report.md", "report.html"} <= {path.name for path in ran.study.folder.iterdir()}
+
+
+def test_recall_is_that_of_a_brute_force_search(ran: Ran) -> None:
+    entry = ran.study.sets[0]
+    rows = {(row["set"], row["method"]): row for row in stored(ran, "e5").figures["methods"]}
+    row = rows[entry.name, "binary128"]
+    projection = np.random.Generator(np.random.PCG64(0)).standard_normal((32, 128))
+    train, test = (array.astype(np.float64) @ projection > 0 for array in (entry.vectors.train, entry.vectors.test))
+    hamming = (test[:, None] != train[None]).sum(axis=2)
+    found = np.argsort(hamming, axis=1, kind="stable")[:, :10]
+    true = np.argsort(-(entry.vectors.test @ entry.vectors.train.T), axis=1)[:, :10]
+    shared = [len({*ours} & {*theirs}) / 10 for ours, theirs in zip(found, true, strict=True)]
+    assert row["overlap@10"] == pytest.approx(np.mean(shared))
+    assert row["recall@10"] == pytest.approx(row["overlap@10"])
+    assert row["bytes_per_vector"] == 16
+
+
+def test_binary_meets_pq_at_equal_bytes(ran: Ran) -> None:
+    figures = stored(ran, "e5").figures
+    recalls = {(row["set"], row["method"]): row["recall@10"] for row in figures["methods"]}
+    pq = {(row["set"], row["method"]): row["recall@10"] for row in stored(ran, "e6").figures["methods"]}
+    assert [(pair["bits"], pair["bytes"]) for pair in figures["iso"]] == [(64, 8), (128, 16)] * 4
+    for pair in figures["iso"]:
+        ours, theirs = recalls[pair["set"], f"binary{pair['bits']}"], pq[pair["set"], f"pq{pair['bytes']}"]
+        assert pair["ratio"][0] == pytest.approx(ours / theirs)
+        assert pair["ratio"][1] <= pair["ratio"][0] <= pair["ratio"][2]
+
+
+def test_the_sets_are_described(ran: Ran) -> None:
+    rows = stored(ran, "e1").figures["sets"]
+    assert [(row["dataset"], row["encoder"]) for row in rows] == [(d, e) for d in "ab" for e in ("lsa16", "lsa32")]
+    assert rows[0]["seconds_per_million"] == pytest.approx(36 / 600 * 1e6)
+    assert stored(ran, "e1").band.colour == "not applicable"
+    assert "0.04 h on cpu" in stored(ran, "e1").band.reasons[0]
+
+
+def test_codes_are_reproduced_and_ground_truth_confirmed(ran: Ran) -> None:
+    assert all(row["reproduced"] and row["self_distance"] == 0 for row in stored(ran, "e2").figures["codes"])
+    assert all(row["agreeing"] == row["checked"] == 40 for row in stored(ran, "e4").figures["sets"])
+    assert stored(ran, "e4").figures["sets"][0]["flops"] == 2 * 40 * 600 * 32
+
+
+def test_the_report_names_bands_and_hypotheses(ran: Ran) -> None:
+    text = (ran.study.folder / "report.md").read_text()
+    for name in EXPERIMENTS:
+        assert f"### {name.upper()}: " in text
+        assert f"| {stored(ran, name).band.colour} |" in text
+    assert "**H1.** Long codes keep neighbours." in text
+    html = (ran.study.folder / "report.html").read_text()
+    assert html.count("data:image/png;base64,") == text.count("](e") + text.count("](report-")
+    assert 'src="e' not in html
+
+
+def test_hypotheses_travel_with_the_results(ran: Ran) -> None:
+    assert ran.study.sets[0].results["binary64"][0]["hypotheses"] == ["H1"]
+
+
+def test_a_second_run_measures_nothing_anew(ran: Ran) -> None:
+    stamps = {path: path.stat().st_mtime_ns for path in ran.study.results_dir.rglob("*.hdf5")}
+    assert call("run", str(ran.campaign), *ran.options) == 0
+    assert {path: path.stat().st_mtime_ns for path in ran.study.results_dir.rglob("*.hdf5")} == stamps
+
+
+def test_one_experiment_alone(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("e6", str(ran.campaign), *ran.options) == 0
+    printed = capsys.readouterr().out
+    assert "Product quantizers" in printed
+    assert f"E6: {stored(ran, 'e6').band.colour}" in printed
+    assert str(ran.study.folder / "e6.json") in printed
+
+
+def test_a_plan_spends_nothing(ran: Ran, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    elsewhere = [ran.options[0], f"--results-dir={tmp_path / 'none'}", f"--study-dir={tmp_path / 'study'}"]
+    assert call("plan", str(ran.campaign), *elsewhere) == 0
+    assert "36 of 36" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_planned_costs_by_hand(ran: Ran, tmp_path: Path) -> None:
+    fresh = Study(ran.study.campaign, tmp_path, tmp_path / "results", tmp_path)
+    row = plan.plan(fresh)[0]
+    assert (row.documents, row.queries, row.dimension, row.jobs) == (600, 40, 32, (9, 9))
+    assert row.embedding_hours == 0
+    seconds = 8 * 600 * 32 * (plan.ASSUMED_BUILD + 40 * 2 * plan.ASSUMED_SEARCH)
+    assert row.run_hours == pytest.approx(seconds / 3600)
+    assert row.disk == 9 * 40 * 100 * 12
+
+
+def test_measured_rates_replace_assumed_ones(ran: Ran) -> None:
+    rates = plan.measured(Path(ran.study.sets[0].vectors.path).parent, ran.study.results_dir)
+    assert rates.encoding["lsa16"][0] == pytest.approx(600 / 36)
+    assert "cpu, 2 sets" in rates.encoding["lsa16"][1]
+    built = [entry.results["pq8"][0]["build_time"] / (600 * 32) for entry in ran.study.sets]
+    assert rates.build["pq8"] == pytest.approx(np.median(built))
+
+
+def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "stopped_by", lambda study, step: ["F1: low everywhere"] if step == "tier 2" else [])
+    stopped = execute.execute(ran.study, experiments=[])
+    assert [(step.name, step.state) for step in stopped.steps] == [("tier 1", "done"), ("tier 2", "stopped")]
+    assert not stopped.complete
+    despite = execute.execute(ran.study, experiments=[], despite_kill_switch=True)
+    assert [step.state for step in despite.steps] == ["done", "done"]
+    assert despite.despite == ["F1: low everywhere"]
+    assert execute.read_log(ran.study.folder)["despite"] == ["F1: low everywhere"]
+
+
+def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
+    campaign = ran.study.campaign
+    for device, stops in (("cpu", True), ("A100", False)):
+        resolved = campaign.resolved | {"reference_device": device, "budgets": {"study_cap": 0.01}}
+        study = Study(type(campaign)(campaign.path, campaign.tiers, resolved), *folders(ran.study))
+        assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
+
+
+def folders(study: Study) -> tuple[Path, Path, Path]:
+    return study.data_dir, study.results_dir, study.folder
+
+
+def test_a_set_that_cannot_be_made_costs_itself_only(ran: Ran, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    path = tmp_path / "gap.yml"
+    given = ran.study.sets[0].vectors.path
+    path.write_text(
+        "runs: 1\nhypotheses: {H1: x}\ntiers:\n"
+        f"  - {{datasets: ['{tmp_path}/empty', '{given}'], encoders: [lsa16], algorithms: [float]}}\n"
+    )
+    options = [f"--data-dir={tmp_path}", ran.options[1], f"--study-dir={tmp_path}"]
+    assert call("run", str(path), *options) == 1
+    log = json.loads((tmp_path / "gap" / "run.json").read_text())
+    assert "holds no corpus.jsonl" in log["failures"][0]
+    assert log["steps"][0]["detail"] == "1/2 sets"
+    assert "empty-lsa16: not prepared" in (tmp_path / "gap" / "report.md").read_text()
+
+
+def test_without_any_set_the_next_step_is_named(ran: Ran, tmp_path: Path) -> None:
+    path = tmp_path / "none.yml"
+    path.write_text("tiers: [{datasets: [scifact], encoders: [lsa16], algorithms: [float]}]\n")
+    with pytest.raises(UserError, match="binbench study run none"):
+        perform("e1", Study(execute_campaign(path), tmp_path, tmp_path, tmp_path))
+
+
+def execute_campaign(path: Path) -> sets.StudyCampaign:
+    from binbench.study.campaign import load_study
+
+    return load_study(str(path))
+
+
+def test_an_unknown_experiment_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean e8"):
+        load("ee8")
+
+
+def test_a_damaged_record_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "e5.json").write_text('{"experiment": "e5"}')
+    with pytest.raises(UserError, match=r"e5\.json is not a stored experiment"):
+        Record.read(tmp_path / "e5.json")
