@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .data import Vectors, create, documents, version
+from .data import Vectors, create, documents, processor_seconds, version
 
 
 class Encode:
@@ -13,6 +13,7 @@ class Encode:
 
     params = (["binary256", "ortho256", "sign", "itq128", "int8", "pq16", "pqfs16", "rabitq1"], [2000, 10000])
     param_names = ("method", "documents")
+    timer = processor_seconds
 
     def setup_cache(self) -> dict[int, Vectors]:
         return {count: documents(count) for count in self.params[1]}

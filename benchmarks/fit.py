@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .data import Vectors, create, documents, version
+from .data import Vectors, create, documents, processor_seconds, version
 
 
 class Fit:
@@ -13,6 +13,7 @@ class Fit:
         [2000, 10000],
     )
     param_names = ("method", "documents")
+    timer = processor_seconds
     number = 1
 
     def setup_cache(self) -> dict[int, Vectors]:

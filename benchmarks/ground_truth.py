@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .data import Vectors, documents, queries, version, wanted
+from .data import Vectors, documents, processor_seconds, queries, version, wanted
 
 BLOCK = 4096
 
@@ -12,6 +12,7 @@ class GroundTruth:
 
     params = ([5000, 20000],)
     param_names = ("documents",)
+    timer = processor_seconds
 
     def setup_cache(self) -> tuple[Vectors, Vectors]:
         return documents(max(self.params[0])), queries(200)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import create, documents, queries, version, wanted
+from .data import create, documents, processor_seconds, queries, version, wanted
 
 SET = Path("small.hdf5")
 
@@ -16,6 +16,7 @@ class Measure:
 
     params = (["batch", "single"],)
     param_names = ("mode",)
+    timer = processor_seconds
 
     def setup(self, mode: str) -> None:
         self.overhead = wanted("binbench.harness.measure", "Noop").overhead

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import version, wanted
+from .data import processor_seconds, version, wanted
 
 QUERIES, COUNT, DOCUMENTS, JUDGED = 1000, 100, 5000, 20
 
 
 class Metrics:
     """`time_recall` and `time_relevance`: rankings of 100 documents for 1,000 queries, 20 judged each."""
+
+    timer = processor_seconds
 
     def setup(self) -> None:
         self.recall = wanted("binbench.metrics.neighbours", "recall")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-from .data import create, documents, queries, version
+from .data import create, documents, processor_seconds, queries, version
 
 QUERIES = 50
 COUNT = 10
@@ -29,6 +29,7 @@ class Query:
 
     params = (METHODS, SIZES, ["batch", "single"])
     param_names = ("method", "documents", "mode")
+    timer = processor_seconds
     repeat = (10, 20, 2.0)  # calls of milliseconds need more samples than asv's default of 5
 
     def setup_cache(self) -> None:
