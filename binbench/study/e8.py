@@ -21,7 +21,7 @@ MIN_SETS = 4
 BITS = "log2 bits"
 #: What is left out together. Rows of one set share its geometry, so a single row is never left out alone.
 FOLDS = {"leave-one-set-out": "set", "leave-one-model-out": "encoder"}
-#: Declared beforehand: the band and F3 rest on this model under these folds.
+#: The band and F3 rest on this model under these folds, so that the best of many fits is not picked.
 DECISIVE = ("ridge", "leave-one-set-out")
 
 
