@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -182,12 +182,3 @@ def uncovered(rows: Sequence[dict[str, Any]], datasets: int = MIN_DATASETS, enco
     if have[0] >= datasets and have[1] >= encoders:
         return ""
     return f"needs at least {datasets} datasets and {encoders} encoders; there are {have[0]} and {have[1]}"
-
-
-def share_reaching(
-    rows: Sequence[dict[str, Any]], reaches: Callable[[dict[str, Any]], bool], by: str
-) -> tuple[list[str], list[str]]:
-    """The values of `by` among `rows` for which any row `reaches`, and all of them."""
-    everything = list(dict.fromkeys(row[by] for row in rows))
-    reaching = {row[by] for row in rows if reaches(row)}
-    return [value for value in everything if value in reaching], everything

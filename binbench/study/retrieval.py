@@ -120,11 +120,6 @@ def iso_memory(study: Study) -> list[Row]:
     return rows
 
 
-def at(rows: Sequence[Row], instance: str) -> list[Row]:
-    """The rows of the method `instance`."""
-    return [row for row in rows if row["method"] == instance]
-
-
 def best_of(rows: Sequence[Row], instances: Sequence[str]) -> list[Row]:
     """Per set, the row of the one of `instances` with the highest recall@10."""
     best: dict[str, Row] = {}
