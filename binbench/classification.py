@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from binbench.algorithm import Algorithm, FloatArray
@@ -103,7 +104,7 @@ def task_from_dataset(preparation: Preparation, seed: int = 0) -> Task:
     labels = np.array([top_module(identifier) for identifier in embeddings.train_ids or []])
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     rows = np.flatnonzero(counts[inverse] >= SMALLEST_CLASS)
-    shuffled = np.random.Generator(np.random.PCG64(seed)).permutation(rows)
+    shuffled = Generator(PCG64(seed)).permutation(rows)
     tested = round(TEST_SHARE * len(rows))
     test, train = np.sort(shuffled[:tested]), np.sort(shuffled[tested:])
     return Task(
