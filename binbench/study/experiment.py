@@ -20,6 +20,9 @@ from binbench.study.sets import Study
 Colour = Literal["green", "yellow", "red", "not applicable"]
 Figures = dict[str, Any]
 
+#: How cells of numbers begin; an empty cell (``''``) is one too.
+_NUMERIC = ("", *"0123456789+-–")
+
 EXPERIMENTS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8")
 
 #: "All" and "most" of a single collection or a single encoder is not what the bands were made for.
@@ -159,8 +162,8 @@ def finite(value: Any) -> Any:
 
 
 def table(title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> Table:
-    """A table of text whose first column stands left and whose others stand right."""
-    right = [i > 0 and not any(" " in line[i] and len(line[i]) > 40 for line in lines) for i in range(len(header))]
+    """A table of text whose columns of numbers, the first excepted, stand right."""
+    right = [i > 0 and all(line[i][:1] in _NUMERIC for line in lines) for i in range(len(header))]
     return Table(title, list(header), right, [list(line) for line in lines])
 
 

@@ -207,9 +207,9 @@ def standings(material: Material) -> list[str]:
     )
     for kind, pairs in found.items():
         where = (
-            "; ".join(f"{p['set']} at {p['bytes']} bytes: {interval(p['ratio'], '.2f')}" for p in pairs) or "nowhere"
+            "; ".join(f"{p['set']} at {p['bytes']} bytes: {interval(p['ratio'], '.2f')}" for p in pairs) or "Nowhere"
         )
-        parts.append(f"**{kind.capitalize()}: {len(pairs)} of {total}.** {sentence([where])}")
+        parts.append(f"**{kind.capitalize()}: {len(pairs)} of {total}.** {where}.")
     return parts
 
 

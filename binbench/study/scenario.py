@@ -169,7 +169,12 @@ def _reaching(records: Mapping[str, Record], text: str, recall: float, ratio: fl
     numbers = (
         f"{len(reaching)} of {len(pairs)} settings at 256 and 512 bits reach recall@10 >= {recall} and "
         f">= {ratio} × PQ; {'the best of them' if reaching else 'the highest recall'} is {best['binary']:.3f} on "
-        f"{best['set']} at {best['bits']} bits, {best['ratio'][0]:.2f} × PQ"
+        f"{best['set']} at {best['bits']} bits, {best['ratio'][0]:.2f} × PQ; by encoder: "
+        + ", ".join(
+            f"{encoder} {sum(pair['encoder'] == encoder for pair in reaching)} of "
+            f"{sum(pair['encoder'] == encoder for pair in pairs)}"
+            for encoder in dict.fromkeys(pair["encoder"] for pair in pairs)
+        )
     )
     return Question(text, "yes" if reaching else "no", numbers)
 
