@@ -152,6 +152,11 @@ def _bytes_per_vector(source: Source) -> float | None:
     return float(sum(footprint[f"{part}_bytes_per_vector"] for part in ("codes", "extras", "rescore")))
 
 
+def _megabytes(source: Source) -> float | None:
+    held = _measured("index_bytes")(source)
+    return None if held is None else held / 1e6
+
+
 def _compression(source: Source) -> float | None:
     held, dimension = _bytes_per_vector(source), _extent(2, "dimension")(source)
     return 4 * dimension / held if held and dimension else None
@@ -256,10 +261,16 @@ _MEMORY = [
     ("rescore_bytes", "number", _measured("footprint", "rescore_bytes_per_vector"), "re-scoring store", "bytes/vector"),
     ("shared_bytes", "integer", _measured("footprint", "shared_bytes"), "codebooks, rotations, thresholds", "bytes"),
     ("index_bytes", "integer", _measured("index_bytes"), "the whole index: N × bytes/vector + shared", "bytes"),
+    ("total_mb", "number", _megabytes, "the whole index in 10⁶ bytes", "MB"),
     ("compression", "number", _compression, "bytes of the float vector over bytes/vector", "×"),
     ("peak_memory_bytes", "integer", _measured("peak_memory_bytes"), "largest resident memory of the job", "bytes"),
 ]
-_MEMORY_LABELS = {"bytes_per_vector": "bytes/vector", "peak_memory_bytes": "peak memory"}
+_MEMORY_LABELS = {
+    "bytes_per_vector": "bytes/vector",
+    "code_bytes": "code bytes/vector",
+    "total_mb": "total MB",
+    "peak_memory_bytes": "peak memory",
+}
 _SPEED = [
     (
         "queries_per_second",

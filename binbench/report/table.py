@@ -21,8 +21,8 @@ from binbench.report.sets import Sets
 
 DEFAULT_COLUMNS = (
     "method",
-    "bytes_per_vector",
-    "index_bytes",
+    "code_bytes",
+    "total_mb",
     "recall@10",
     "ndcg@10",
     "retention",
