@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
@@ -53,7 +53,7 @@ def test_one_name_for_two_sources_is_refused(preparation, tmp_path):
     other.symlink_to(preparation.dataset)
     copy = tmp_path / "copy" / "tiny"
     (copy / "qrels").mkdir(parents=True)
-    with pytest.raises(UserError, match="was made from .* not .*copy/tiny; rename"):
+    with pytest.raises(UserError, match=r"was made from .* not .*copy/tiny; rename"):
         replace(preparation, dataset=str(copy)).run()
 
 
@@ -84,7 +84,7 @@ class Counting:
 
 
 class TestShards:
-    texts = [f"{i} " + "x" * (i * 37 % 101) for i in range(SHARD_TEXTS * 2 + 100)]
+    texts: ClassVar = [f"{i} " + "x" * (i * 37 % 101) for i in range(SHARD_TEXTS * 2 + 100)]
 
     def test_goes_on_where_it_was(self, tmp_path):
         with pytest.raises(KeyboardInterrupt):
