@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Bars and percentiles drawn for one method each; beyond this the names could not be read.
 _MOST_BARS = 60
+#: Entries in a column of the legend, and inches that a further column takes.
+_LEGEND_ROWS, _LEGEND_INCHES = 18, 1.8
 
 
 def quality_by_bytes(rows: Sequence[Row], measure: str) -> Figure | None:
@@ -137,7 +139,7 @@ def iso_memory(rows: Sequence[Row], results_dir: Path, sets: Sets) -> Figure | N
     axes.set_xlabel("memory (bytes per vector: codes, extras and re-scoring store)")
     axes.set_ylabel(f"recall@10 ÷ recall@10 of {BASELINE}")
     axes.set_ylim(0, max(1.2, *(1.05 * value.high for *_, value in compared if np.isfinite(value.high))))
-    _legend(axes)
+    _legend(figure, axes)
     return figure
 
 
@@ -182,14 +184,15 @@ def _figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bool 
 
 
 def _footer(rows: Sequence[Row], speed: bool) -> str:
-    """Where the figures come from; several values of a kind are all named."""
+    """Where the figures come from; more than two commits are counted."""
 
     def values(name: str) -> str:
         return ", ".join(sorted({str(row[name]) for row in rows if row[name]}))
 
     dates = sorted(row["date"][:10] for row in rows if row["date"])
     when = dates[0] if dates and dates[0] == dates[-1] else " to ".join(dates[:1] + dates[-1:])
-    commits = ", ".join(sorted({row["git"][:10] + "+" * row["git"].endswith("+") for row in rows if row["git"]}))
+    found = sorted({row["git"][:10] + "+" * row["git"].endswith("+") for row in rows if row["git"]})
+    commits = ", ".join(found) if len(found) < 3 else f"{len(found)} commits"
     parts = [
         f"binbench {values('binbench_version')}" + (f" ({commits})" if commits else ""),
         f"vectors {values('fingerprint')}",
@@ -247,7 +250,7 @@ def _frontier(rows: Sequence[Row], x: str, y: str, best_x: Any) -> list[Row]:
 
 
 def _finished(figure: Figure, axes: Axes, rows: Sequence[Row], x: str, y: str, best_x: Any) -> Figure:
-    _legend(axes)
+    _legend(figure, axes)
     labels = [(row[x], row[y], row["method"]) for row in _frontier(rows, x, y, best_x)]
     place_labels(axes, labels, [(row[x], row[y]) for row in rows])
     return figure
@@ -327,8 +330,12 @@ def _name_bars(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
+def _legend(figure: Figure, axes: Axes) -> None:
+    """A legend beside the axes, in as many columns as its entries need; the figure widens with them."""
+    columns = -(-len(axes.get_legend_handles_labels()[0]) // _LEGEND_ROWS)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + _LEGEND_INCHES * (columns - 1), height)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8, ncols=columns, borderaxespad=0)
 
 
 def _threads(row: Row) -> str:
