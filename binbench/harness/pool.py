@@ -25,12 +25,17 @@ _THREAD_VARIABLES = (
 )
 
 
+class Stopped(Exception):
+    """A job was under way when its server was told to stop."""
+
+
 class ForkServer:
     """One server process; performs one job at a time."""
 
     def __init__(self, threads: int) -> None:
         """Start it with `threads` threads for every numeric library."""
         self.threads = threads
+        self.stopping = False
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[str]:
@@ -46,7 +51,11 @@ class ForkServer:
         )
 
     def perform(self, job: Job, timeout: float | None, memory_limit: int | None) -> dict[str, Any]:
-        """The outcome of `job`: ``status``, ``reason``, ``log``."""
+        """The outcome of `job`: ``status``, ``reason``, ``log``.
+
+        Raises:
+            Stopped: :meth:`stop` was called meanwhile, from another thread.
+        """
         request = {"job": job.to_json(), "timeout": timeout, "memory_limit": memory_limit}
         answer = ""
         try:
@@ -60,11 +69,14 @@ class ForkServer:
         if answer:
             return json.loads(answer)
         code = self.process.wait()
+        if self.stopping:
+            raise Stopped
         self.process = self._start()
         return {"status": "failed", "reason": f"the worker's server ended with status {code}", "log": ""}
 
     def stop(self) -> None:
         """End the server and whatever it is doing."""
+        self.stopping = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
