@@ -63,8 +63,11 @@ def distances_to(
     step = max(1, (1 << 22) // max(1, ids.shape[1] * train.shape[1]))
     for start in range(0, len(queries), step):
         some = slice(start, start + step)
-        rows = train[np.maximum(ids[some], 0)]
-        result[some] = _exact(rows, queries[some, None, :], distance)
+        rows = train[np.maximum(ids[some], 0)].astype(np.float64)
+        if distance == "euclidean":
+            result[some] = np.sqrt(np.square(rows - queries[some, None, :]).sum(axis=-1))
+        else:
+            result[some] = 1.0 - np.matmul(rows, queries[some, :, None].astype(np.float64))[..., 0]
     result[ids < 0] = np.inf
     return result
 

@@ -27,15 +27,18 @@ _MIB = 1 << 20
 def serve(requests: IO[str], answers: IO[str]) -> None:
     """Answer each request ``{"job", "timeout", "memory_limit"}`` with ``{"status", "reason", "log"}``."""
     import faiss  # loaded once here, for all children
+    import h5py  # noqa: F401
 
     from binbench.harness.jobs import Job
     from binbench.harness.worker import perform
+    from binbench.provenance import circumstances
     from binbench.registry import ALGORITHMS
 
     # Recent faiss builds take the BLAS route only from 128,000 queries on; with the classic 20, k-means and flat batch
     # search run several times faster and give the same results.
     faiss.cvar.distance_compute_blas_threshold = 20
     ALGORITHMS.load()
+    circumstances()  # asks git and every library for its version once, not in every child
     for line in requests:
         request = json.loads(line)
         job = Job.from_json(request["job"])
