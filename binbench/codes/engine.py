@@ -113,9 +113,10 @@ class BinaryEmbeddingEngine:
         import faiss
 
         matrix = self.projection_.matrix
-        projected = row.astype(np.float64) if matrix is None else row.astype(np.float64) @ matrix
-        if not math.isfinite(projected.sum()):
-            encode(row, self.projection_)  # says what is wrong, unless the sum only overflowed
+        exact = row.astype(np.float64)
+        if not math.isfinite(np.vdot(exact, exact)):
+            encode(row, self.projection_)  # says what is wrong, unless the square only overflowed
+        projected = exact if matrix is None else exact @ matrix
         above = projected[:, : self.bits] > (0.0 if self.thresholds_ is None else self.thresholds_)
         packed = np.packbits(above, axis=1, bitorder="little")
         distances, rows = faiss.knn_hamming(packed, self.codes_.packed.view(np.uint8), k, variant="hc")

@@ -108,7 +108,7 @@ def tied(queries: Words, documents: Words, bits: int, k: int) -> tuple[Rows, Dis
 def similarities(found: Distances, bits: int) -> NDArray[np.float32]:
     """Distances as scores 1 - 2·h/bits in [-1, 1] float32, larger is better; padding becomes -inf."""
     # A table of the bits + 2 possible scores: one look-up is what a single query has time for.
-    return _score_table(bits)[found]
+    return _score_table(bits).take(found)
 
 
 @cache

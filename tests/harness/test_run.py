@@ -329,7 +329,14 @@ def test_two_commands_at_once_share_the_work(preparation, tmp_path, plugins):
 
 def test_ctrl_c_says_how_to_go_on(preparation, tmp_path, plugins):
     line = command(preparation, tmp_path, plugins, "fine", "slow60000")
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where the tests run in the background, shells have Ctrl-C ignored, and children inherit that.
+    process = subprocess.Popen(
+        line,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list((tmp_path / "results").rglob("fine_seed=0.hdf5")):
         assert time.monotonic() < deadline
