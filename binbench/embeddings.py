@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -145,7 +145,7 @@ def write_set(
     *,
     ids: tuple[list[str], list[str]] | None = None,
     qrels: NDArray[np.int32] | None = None,
-    progress: Any = None,
+    progress: Callable[[int], None] | None = None,
 ) -> EmbeddingSet:
     """Write an embedding set with its exact ground truth, whole or not at all.
 
@@ -157,7 +157,7 @@ def write_set(
         attributes: root attributes; must hold `distance`. Dicts and lists are stored as JSON.
         ids: document and query ids.
         qrels: (n, 3) int32 query row, document row, grade.
-        progress: called with (stage, rows done) as base rows are written and searched.
+        progress: told the number of base rows as they are written, and again as they are searched.
 
     Raises:
         UserError: a vector that is zero, NaN or infinite, dimensions that differ, or a disk that refuses.
@@ -166,7 +166,7 @@ def write_set(
 
     from binbench.neighbors import nearest
 
-    tell = progress or (lambda stage, rows: None)
+    tell = progress or (lambda rows: None)
     if test.ndim != 2 or test.shape[1] != shape[1]:
         raise UserError(f"{path.stem}: the documents have dimension {shape[1]}, the queries {test.shape[-1]}")
     zeros_allowed = attributes["distance"] == "euclidean"
@@ -180,7 +180,7 @@ def write_set(
             train[row : row + len(block)] = block
             digest.update(block.astype("<f4").tobytes())
             row += len(block)
-            tell("write", len(block))
+            tell(len(block))
         file.create_dataset("test", data=test.astype(np.float32))
         if ids:
             strings = h5py.string_dtype("utf-8")
@@ -190,9 +190,7 @@ def write_set(
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()
         distance = attributes["distance"]
-        neighbors, distances = nearest(
-            _blocks(train), test, min(NEIGHBORS, shape[0]), distance, lambda rows: tell("search", rows)
-        )
+        neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
         everything = {

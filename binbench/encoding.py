@@ -60,6 +60,11 @@ class ShardedEncoding:
         """First text of every shard still to be encoded."""
         return [start for start in self._starts if not self._shard(start).is_file()]
 
+    @property
+    def remaining(self) -> int:
+        """Texts still to be encoded."""
+        return sum(min(len(self.texts) - start, SHARD_TEXTS) for start in self.missing)
+
     def run(self, progress: Callable[[int], None]) -> None:
         """Encode what is missing; `progress` is told the number of texts as they are done."""
         for start in self.missing:

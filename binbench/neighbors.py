@@ -63,11 +63,12 @@ def distances_to(
     step = max(1, (1 << 22) // max(1, ids.shape[1] * train.shape[1]))
     for start in range(0, len(queries), step):
         some = slice(start, start + step)
-        rows = train[np.maximum(ids[some], 0)].astype(np.float64)
+        rows = train[np.maximum(ids[some], 0)]
         if distance == "euclidean":
-            result[some] = np.sqrt(np.square(rows - queries[some, None, :]).sum(axis=-1))
+            result[some] = _exact(rows, queries[some, None, :], distance)
         else:
-            result[some] = 1.0 - np.matmul(rows, queries[some, :, None].astype(np.float64))[..., 0]
+            products = np.matmul(rows.astype(np.float64), queries[some, :, None].astype(np.float64))
+            result[some] = 1.0 - products[..., 0]
     result[ids < 0] = np.inf
     return result
 

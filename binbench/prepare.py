@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,10 @@ class Preparation:
             logger.warning("%s: %d of %d queries occur among the documents", made.name, copies, len(made.test))
         return made
 
+    def _writing(self, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Progress over writing `rows` rows and then searching them."""
+        return progress(f"writing {self.path.stem}, exact neighbours", 2 * rows)
+
     def _from_vectors(self, source: VectorSource) -> EmbeddingSet:
         angular = source.distance == "angular"
 
@@ -149,8 +153,8 @@ class Preparation:
         }
         shape = source.count, source.dimension
         test = _normalized(source.test) if angular else source.test
-        with _telling(self.path.stem, source.count) as tell:
-            return write_set(self.path, shape, blocks(), test, attributes, progress=tell)
+        with self._writing(source.count) as advance:
+            return write_set(self.path, shape, blocks(), test, attributes, progress=advance)
 
     def _from_collection(self, collection: Collection) -> EmbeddingSet:
         for warning in collection.warnings:
@@ -183,7 +187,7 @@ class Preparation:
             "versions": versions(),
         } | encoder.provenance
         shape = len(collection.documents), test.shape[1]
-        with _telling(self.path.stem, shape[0]) as tell:
+        with self._writing(shape[0]) as advance:
             made = write_set(
                 self.path,
                 shape,
@@ -192,7 +196,7 @@ class Preparation:
                 attributes,
                 ids=(collection.doc_ids, collection.query_ids),
                 qrels=collection.qrels,
-                progress=tell,
+                progress=advance,
             )
         shutil.rmtree(shards, ignore_errors=True)
         return made
@@ -217,28 +221,13 @@ def _encode(folder: Path, encoder: Encoder, collection: Collection) -> ShardedEn
     encoder.fit(collection.documents)
     sharded = ShardedEncoding(folder, encoder, collection.documents, "document")
     total = len(collection.documents)
-    todo = sum(min(total - start, 512) for start in sharded.missing)
+    todo = sharded.remaining
     if todo < total:
         logger.info("%s: going on after %d of %d documents", collection.name, total - todo, total)
     logger.info("%s: encoding %d documents with %s", collection.name, todo, encoder.name)
     with progress(f"encoding {collection.name}", total, "documents", total - todo) as advance:
         sharded.run(advance)
     return sharded
-
-
-class _telling:
-    """Progress over writing the set and searching its neighbours."""
-
-    def __init__(self, name: str, rows: int) -> None:
-        self.bar = progress(f"writing {name}, exact neighbours", 2 * rows)
-        self.start = time.perf_counter()
-
-    def __enter__(self) -> Callable[[str, int], None]:
-        advance = self.bar.__enter__()
-        return lambda stage, rows: advance(rows)
-
-    def __exit__(self, *details: Any) -> None:
-        self.bar.__exit__(*details)
 
 
 def _open_vectors(dataset: str, queries: str | None) -> VectorSource | None:

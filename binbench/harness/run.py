@@ -205,7 +205,7 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
 
         def one(server: ForkServer, job: Job) -> None:
             nonlocal done
-            first = job.path({}) if not job.query_arguments()[0] else job.path(job.query_arguments()[0])
+            first = job.path(job.query_arguments()[0])
             first.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
                 # Another command may have done it while this one waited.
