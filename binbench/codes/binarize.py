@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -50,13 +51,13 @@ def encode(rows: NDArray[Any], projection: Projection, thresholds: Values | None
     Raises:
         UserError: `rows` is not (N, d), or a value is not finite.
     """
-    bits = projection.bits
-    packed = np.empty((len(rows), words_per_row(bits)), dtype=WORD)
-    values = None if projection.matrix is None else np.empty((min(BLOCK, len(rows)), bits))
+    packed = np.empty((len(rows), words_per_row(projection.bits)), dtype=WORD)
     limit = 0.0 if thresholds is None else thresholds
+    values: Values | None = None
     for start, block in _blocks(rows, projection.dimension):
-        projected = projection(block, out=None if values is None else values[: len(block)])
-        packed[start : start + BLOCK] = pack_unchecked(projected > limit)
+        # Only the last block is shorter: the rest share one buffer.
+        values = projection(block, out=None if values is None else values[: len(block)])
+        packed[start : start + BLOCK] = pack_unchecked(values > limit)
     return packed
 
 
@@ -114,7 +115,7 @@ def _blocks(rows: NDArray[Any], dimension: int) -> Iterator[tuple[int, Values]]:
     for start in range(0, len(rows), BLOCK):
         block = np.ascontiguousarray(rows[start : start + BLOCK], dtype=np.float64)
         # One BLAS pass tells whether all is finite; where it overflows a closer look decides.
-        if not np.isfinite(np.vdot(block, block)) and len(bad := np.argwhere(~np.isfinite(block))):
+        if not math.isfinite(np.vdot(block, block)) and len(bad := np.argwhere(~np.isfinite(block))):
             row, column = bad[0]
             raise UserError(f"rows: expected finite numbers, got {block[row, column]} in row {start + row}")
         yield start, block

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -102,25 +101,9 @@ class BinaryEmbeddingEngine:
             rows (Q, k) int64 and distances (Q, k) int32, nearest first, padded with -1 and bits + 1 where k > N.
         """
         self._check_fitted()
-        values = _values(queries)
-        if values.shape == (1, self.projection_.dimension) and self.bits % 64 == 0 and 0 < k <= len(self.codes_):
-            return self._search_one(values, k)
-        packed = encode(values, self.projection_, self.thresholds_)
-        return hamming.knn(packed, self.codes_.packed, self.bits, k)
-
-    def _search_one(self, row: NDArray[Any], k: int) -> tuple[Rows, Distances]:
-        """The same for one query, which is answered in so few microseconds that general care would double them."""
-        import faiss
-
-        matrix = self.projection_.matrix
-        exact = row.astype(np.float64)
-        if not math.isfinite(np.vdot(exact, exact)):
-            encode(row, self.projection_)  # says what is wrong, unless the square only overflowed
-        projected = exact if matrix is None else exact @ matrix
-        above = projected[:, : self.bits] > (0.0 if self.thresholds_ is None else self.thresholds_)
-        packed = np.packbits(above, axis=1, bitorder="little")
-        distances, rows = faiss.knn_hamming(packed, self.codes_.packed.view(np.uint8), k, variant="hc")
-        return rows, distances
+        hamming.check_depth(k)
+        packed = encode(_values(queries), self.projection_, self.thresholds_)
+        return hamming.knn_unchecked(packed, self.codes_.packed, self.bits, k)
 
     def tied(self, queries: Embeddings, k: int) -> tuple[Rows, Distances, Rows]:
         """Every document at most as far as the `k`-th nearest, see :func:`binbench.codes.hamming.tied`."""

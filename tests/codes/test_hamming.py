@@ -23,11 +23,37 @@ def brute_force(queries: np.ndarray, documents: np.ndarray, k: int) -> tuple[np.
     return np.pad(rows, missing, constant_values=-1), np.pad(found, missing, constant_values=bits + 1)
 
 
+def by_heap(*arguments):
+    """hamming.knn, made to search as for a small share of the documents."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming, "_DEEP", 0)
+        return hamming.knn(*arguments)
+
+
+def by_selection(*arguments):
+    """hamming.knn, made to search as for a large share of the documents."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming, "_DEEP", 1 << 40)
+        patch.setattr(hamming, "_COUNTED", 0)
+        return hamming.knn(*arguments)
+
+
+def by_counting(queries, *arguments):
+    """hamming.knn, made to search as for one query after the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming, "_DEEP", 1 << 40)
+        patch.setattr(hamming, "_COUNTED", 1 << 40)
+        answers = [hamming.knn(queries[i : i + 1], *arguments) for i in range(len(queries))]
+        rows, found = zip(*answers, strict=True) if answers else ([], [])
+        nothing = hamming.knn(queries[:0], *arguments)
+        return tuple(np.concatenate([none, *parts]) for none, parts in zip(nothing, (rows, found), strict=True))
+
+
 def assert_exact(queries: np.ndarray, documents: np.ndarray, k: int) -> None:
     bits = queries.shape[1]
     packed = packing.pack(queries), packing.pack(documents)
     rows, found = brute_force(queries, documents, k)
-    for knn in (hamming.knn, hamming.knn_numpy):
+    for knn in (by_heap, by_selection, by_counting, hamming.knn_numpy):
         actual_rows, actual_found = knn(*packed, bits, k)
         assert (actual_rows.dtype, actual_found.dtype) == (np.int64, np.int32)
         assert np.array_equal(actual_rows, rows)
@@ -55,9 +81,11 @@ def test_odd_widths_and_depths(rng: np.random.Generator, bits: int, k: int) -> N
     assert_exact(rng.integers(0, 2, (3, bits), dtype=np.uint8), rng.integers(0, 2, (300, bits), dtype=np.uint8), k)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("knn", "threads"), [(by_heap, 1), (by_heap, 2), (by_selection, 1), (by_counting, 1), (hamming.knn, 1)]
+)
 @pytest.mark.parametrize("order", ["all equal", "ever nearer", "ever farther", "two kinds"])
-def test_ties_beyond_faiss_blocks(order: str, threads: int) -> None:
+def test_ties_beyond_faiss_blocks(order: str, knn, threads: int) -> None:
     n, bits = 70_000, 64  # faiss scans blocks of 65,536 rows
     wanted = {
         "all equal": np.full(n, 5),
@@ -71,12 +99,22 @@ def test_ties_beyond_faiss_blocks(order: str, threads: int) -> None:
     faiss.omp_set_num_threads(threads)
     try:
         for k in (1, 69, 71, 1500, n + 2):
-            rows, found = hamming.knn(queries, documents, bits, k)
+            rows, found = knn(queries, documents, bits, k)
             best = np.argsort(wanted, kind="stable")[:k]
             assert np.array_equal(rows[:, :n], np.tile(best, (3, 1)))
             assert np.array_equal(found[:, :n], np.tile(wanted[best], (3, 1)))
     finally:
         faiss.omp_set_num_threads(before)
+
+
+def test_selection_when_keys_outgrow_32_bits(rng: np.random.Generator) -> None:
+    bits01 = rng.integers(0, 2, (300, 64), dtype=np.uint8)
+    as_bytes = packing.as_bytes(packing.pack(bits01))
+    # The width only bounds the distances: as if codes were that long, and differed in their first bits alone.
+    rows, found = hamming._knn_selected(as_bytes[:3], as_bytes, 1 << 24, 20)
+    expected = brute_force(bits01[:3], bits01, 20)
+    assert np.array_equal(rows, expected[0])
+    assert np.array_equal(found, expected[1])
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**64 - 1))
