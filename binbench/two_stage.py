@@ -39,7 +39,7 @@ class TwoStage(Algorithm):
         for i, (query, row) in enumerate(zip(queries, chosen, strict=True)):
             rows = np.sort(row[row >= 0])
             found = self.rescore(query, rows)
-            best = np.argsort(-found, kind="stable")[:k]
+            best = _best(found, k)
             ids[i, : len(best)] = rows[best]
             scores[i, : len(best)] = found[best]
         return ids, scores
@@ -67,10 +67,28 @@ class Rescored(TwoStage):
                 self.facts[fact] = self.facts.get(fact, 0.0) + value if fact.endswith("_seconds") else value
 
     def rescore(self, query: FloatArray, rows: Ids) -> FloatArray:
+        import faiss
+
+        index = self.store_.index_
+        if isinstance(index, faiss.IndexFlat):
+            scores, query = np.empty(len(rows), np.float32), np.ascontiguousarray(query, dtype=np.float32)
+            found, named = faiss.swig_ptr(scores), faiss.swig_ptr(rows)
+            index.compute_distance_subset(1, faiss.swig_ptr(query), len(rows), found, named)
+            return scores
+        codes = faiss.rev_swig_ptr(index.codes.data(), index.codes.size()).reshape(-1, index.code_size)
         # Unlike a BLAS product, einsum gives equal rows equal scores, whatever their place in the block.
-        return np.einsum("nd,d->n", self.store_.index_.reconstruct_batch(rows), query)
+        return np.einsum("nd,d->n", index.sa_decode(codes[rows]), query)
 
     def footprint(self) -> Footprint:
         """The first stage's bytes, with the second's vectors as the re-scoring store."""
         first, store = self.first_.footprint(), self.store_.footprint()
         return Footprint(first.codes, first.extras, first.shared + store.shared, round(store.per_vector))
+
+
+def _best(scores: FloatArray, k: int) -> Ids:
+    """The places of the `k` largest `scores`, largest first, equal ones in order."""
+    if k >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    # Only what reaches the k-th largest is worth sorting.
+    kept = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+    return kept[np.argsort(-scores[kept], kind="stable")[:k]]
