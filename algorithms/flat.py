@@ -76,8 +76,9 @@ class PCA(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        self.projection_ = faiss.LinearTransform(self.dimension, self.dims)
-        return faiss.IndexPreTransform(self.projection_, faiss.IndexFlatIP(self.dims))
+        index = faiss.IndexFlatIP(self.dims)
+        index.is_trained = False
+        return index
 
     def train_index(self, index: faiss.Index, train: np.ndarray) -> None:
         import faiss
@@ -87,8 +88,8 @@ class PCA(FaissAlgorithm):
         pca = faiss.PCAMatrix(self.dimension, self.dims)
         pca.train(self.training_sample(train))
         components = faiss.vector_to_array(pca.A)[: self.dims * self.dimension]
-        faiss.copy_array_to_vector(components, self.projection_.A)
-        self.projection_.is_trained = index.is_trained = True
+        self.transform_ = np.ascontiguousarray(components.reshape(self.dims, self.dimension).T)
+        index.is_trained = True
 
     def footprint(self) -> Footprint:
         return Footprint(codes=4 * self.dims, shared=4 * self.dims * self.dimension)

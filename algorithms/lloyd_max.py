@@ -8,7 +8,7 @@ import numpy as np
 
 from binbench import Footprint, register
 from binbench.algorithm import FloatArray
-from binbench.faiss_index import random_rotation
+from binbench.faiss_index import multiplied, random_rotation
 from binbench.levels import LevelAlgorithm
 
 #: The four levels of least squared error for a standard normal variable (Max, 1960, table I).
@@ -34,7 +34,10 @@ class LloydMax(LevelAlgorithm):
         super().fit(train)
 
     def project(self, vectors: FloatArray) -> FloatArray:
-        return vectors @ self.rotation_.T
+        return multiplied(vectors, self.rotation_.T)
+
+    def project_queries(self, queries: FloatArray) -> FloatArray:
+        return queries @ self.rotation_.T
 
     def footprint(self) -> Footprint:
         codes = super().footprint()

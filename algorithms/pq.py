@@ -75,11 +75,6 @@ class OptimizedProductQuantization(ProductQuantization):
     #: Turns of rotation and codebooks, as in faiss' `OPQMatrix`.
     turns = 50
 
-    def build(self) -> faiss.Index:
-        import faiss
-
-        return faiss.IndexPreTransform(faiss.LinearTransform(self.dimension, self.dimension), super().build())
-
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         """Alternate one k-means step of the codebooks with the rotation that fits them best (Procrustes).
 
@@ -88,8 +83,7 @@ class OptimizedProductQuantization(ProductQuantization):
         import faiss
 
         sample = self.training_sample(train)
-        product = faiss.downcast_index(index.index)
-        quantizer = product.pq
+        quantizer = index.pq
         rotation = random_rotation(self.dimension, self.seed)
         for turn in range(self.turns + 1):
             rotated = np.ascontiguousarray(sample @ rotation)
@@ -99,16 +93,8 @@ class OptimizedProductQuantization(ProductQuantization):
             if turn < self.turns:
                 u, _, vt = np.linalg.svd(sample.T @ quantizer.decode(codes_of(quantizer, rotated)))
                 rotation = np.ascontiguousarray(u @ vt, dtype=np.float32)
-        linear = faiss.downcast_VectorTransform(index.chain.at(0))
-        faiss.copy_array_to_vector(np.ascontiguousarray(rotation.T).ravel(), linear.A)
-        linear.is_orthonormal = linear.is_trained = product.is_trained = index.is_trained = True
-
-    def add(self, index: faiss.Index, block: FloatArray) -> None:
-        import faiss
-
-        rotated = faiss.downcast_VectorTransform(index.chain.at(0)).apply(block)
-        super().add(faiss.downcast_index(index.index), rotated)
-        index.ntotal = index.index.ntotal
+        self.transform_ = rotation
+        index.is_trained = True
 
     def footprint(self) -> Footprint:
         return Footprint(codes=self.bytes, shared=4 * 256 * self.dimension + 4 * self.dimension**2)

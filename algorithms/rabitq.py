@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from binbench import Footprint, register
 from binbench.algorithm import FloatArray
 from binbench.faiss_index import FaissAlgorithm, random_rotation
@@ -29,11 +31,8 @@ class RaBitQ(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        self.codes_ = faiss.IndexRaBitQ(self.dimension, faiss.METRIC_INNER_PRODUCT, self.bits_per_dim)
-        rotation = faiss.LinearTransform(self.dimension, self.dimension)
-        faiss.copy_array_to_vector(random_rotation(self.dimension, self.seed).ravel(), rotation.A)
-        rotation.is_trained = True
-        return faiss.IndexPreTransform(rotation, self.codes_)
+        self.transform_ = np.ascontiguousarray(random_rotation(self.dimension, self.seed).T)
+        return faiss.IndexRaBitQ(self.dimension, faiss.METRIC_INNER_PRODUCT, self.bits_per_dim)
 
     def decode(self, vectors: FloatArray) -> FloatArray | None:
         # faiss de-codes the signs and leaves the further bits out.
@@ -42,4 +41,4 @@ class RaBitQ(FaissAlgorithm):
     def footprint(self) -> Footprint:
         codes = -(-self.dimension * self.bits_per_dim // 8)
         shared = 4 * self.dimension + 4 * self.dimension**2
-        return Footprint(codes=codes, extras=self.codes_.code_size - codes, shared=shared)
+        return Footprint(codes=codes, extras=self.index_.code_size - codes, shared=shared)

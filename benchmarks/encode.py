@@ -36,8 +36,10 @@ def encoder(algorithm: Any) -> Callable[[Vectors], object]:
     if hasattr(algorithm, "encode"):
         return algorithm.encode
 
+    transformed = getattr(algorithm, "transformed", lambda rows: rows)
+
     def add(rows: Vectors) -> None:
         algorithm.index_.reset()
-        algorithm.index_.add(rows)
+        algorithm.index_.add(transformed(rows))
 
     return add

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BLOCK = 65536
 #: faiss' own bounds on the training points per k-means centroid (`ClusteringParameters`).
 ADVISED_PER_CENTROID, MOST_PER_CENTROID = 39, 256
+#: Rows multiplied at once: few, because they are doubled in size.
+_PRODUCT_ROWS = 8192
 #: Results asked for beyond k, so that a tie across the cut is seen.
 MARGIN = 8
 
@@ -32,8 +34,9 @@ class FaissAlgorithm(Algorithm):
     """A method that is one faiss index: a subclass gives `build` and `footprint`.
 
     A subclass that trains k-means sets `centroids`, the largest number trained at once, and passes faiss' parameters
-    through `seeded`; one that trains anything else on a sample sets `training_limit`. A method whose search is not
-    exhaustive sets `exhaustive` to False: there is then no further tie to be found by searching deeper.
+    through `seeded`; one that trains anything else on a sample sets `training_limit`. One that rotates or projects
+    vectors sets `transform_` in `build` or `train_index`. A method whose search is not exhaustive sets `exhaustive` to
+    False: there is then no further tie to be found by searching deeper.
     """
 
     score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "cosine"
@@ -42,6 +45,8 @@ class FaissAlgorithm(Algorithm):
     rounds: int = 25
     training_limit: int | None = None
     exhaustive: bool = True
+    #: (d, width) that vectors are multiplied with before the index sees them; None for nothing.
+    transform_: FloatArray | None = None
 
     def __init__(self, dimension: int, seed: int = 0) -> None:
         self.dimension = dimension
@@ -64,16 +69,20 @@ class FaissAlgorithm(Algorithm):
                 self.train_index(index, train)
         with self.stage("encode"):
             for block in blocks(train):
-                self.add(index, block)
+                self.add(index, self.transformed(block))
         self.index_ = index
 
     def add(self, index: faiss.Index, block: FloatArray) -> None:
-        """Encode `block` and append it to `index`."""
+        """Encode `block`, transformed already, and append it to `index`."""
         index.add(block)
 
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         """Train `index` on a seeded sample of the documents."""
-        index.train(self.training_sample(train))
+        index.train(self.transformed(self.training_sample(train)))
+
+    def transformed(self, vectors: FloatArray) -> FloatArray:
+        """(n, d) documents as the index takes them."""
+        return vectors if self.transform_ is None else multiplied(vectors, self.transform_)
 
     def training_sample(self, train: FloatArray) -> FloatArray:
         """A seeded sample of rows of `train`, in row order; records its size and whether faiss advises more.
@@ -104,20 +113,18 @@ class FaissAlgorithm(Algorithm):
         """The codes of `vectors` as faiss de-codes them, in the space that is searched; None for graphs of vectors."""
         import faiss
 
-        index = self.index_
-        if isinstance(index, faiss.IndexPreTransform):
-            for i in range(index.chain.size()):
-                vectors = faiss.downcast_VectorTransform(index.chain.at(i)).apply(np.ascontiguousarray(vectors))
-            index = faiss.downcast_index(index.index)
-        if isinstance(index, faiss.IndexHNSW):
+        if isinstance(self.index_, faiss.IndexHNSW):
             return None
-        return index.sa_decode(index.sa_encode(np.ascontiguousarray(vectors)))
+        return self.index_.sa_decode(self.index_.sa_encode(self.transformed(np.ascontiguousarray(vectors))))
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
         """The index's own `k` results: scores, larger is better, and ids, in no guaranteed order of ties."""
         import faiss
 
-        scores, ids = self.index_.search(np.ascontiguousarray(queries, dtype=np.float32), k)
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        if self.transform_ is not None:
+            queries = queries @ self.transform_
+        scores, ids = self.index_.search(queries, k)
         if self.index_.metric_type != faiss.METRIC_INNER_PRODUCT:
             np.negative(scores, out=scores)
         return scores, ids
@@ -135,6 +142,19 @@ def sample_rows(train: FloatArray, limit: int | None, seed: int) -> FloatArray:
         return np.ascontiguousarray(train, dtype=np.float32)
     rows = Generator(PCG64(seed)).choice(len(train), size=limit, replace=False, shuffle=False)
     return np.ascontiguousarray(train[np.sort(rows)], dtype=np.float32)
+
+
+def multiplied(vectors: FloatArray, matrix: FloatArray) -> FloatArray:
+    """(n, width) float32 product of (n, d) `vectors` and a (d, width) `matrix`, added up in float64.
+
+    BLAS adds up in an order that depends on a row's place. In float32 that makes equal rows differ in their last digit,
+    so that their order is no longer that of their numbers.
+    """
+    matrix = matrix.astype(np.float64)
+    product = np.empty((len(vectors), matrix.shape[1]), np.float32)
+    for start in range(0, len(vectors), _PRODUCT_ROWS):
+        product[start : start + _PRODUCT_ROWS] = vectors[start : start + _PRODUCT_ROWS].astype(np.float64) @ matrix
+    return product
 
 
 def random_rotation(dimension: int, seed: int) -> NDArray[np.float32]:
@@ -159,15 +179,26 @@ def ranked(search: Search, queries: FloatArray, k: int, n: int, exhaustive: bool
     while len(rows) and kept:
         found, labels = search(queries[rows], depth)
         found = np.where(labels < 0, -np.inf, found).astype(np.float32, copy=False)
-        order = np.lexsort((labels, -found), axis=-1)
-        found = np.take_along_axis(found, order, axis=-1)
-        ids[rows, :kept] = np.take_along_axis(labels, order, axis=-1)[:, :kept]
-        scores[rows, :kept] = found[:, :kept]
+        found, labels = _in_order(found, labels)
+        ids[rows, :kept], scores[rows, :kept] = labels[:, :kept], found[:, :kept]
         if depth in (kept, n):
             break
         rows = rows[found[:, depth - 1] == found[:, kept - 1]]
         depth = min(4 * depth, n)
     return ids, scores
+
+
+def _in_order(scores: FloatArray, ids: Ids) -> tuple[FloatArray, Ids]:
+    """(Q, n) results by score, ties by id; only the few queries that faiss left otherwise are sorted."""
+    ahead, behind = scores[:, :-1], scores[:, 1:]
+    wrong = ((behind > ahead) | ((behind == ahead) & (ids[:, 1:] < ids[:, :-1]))).any(axis=1)
+    if not wrong.any():
+        return scores, ids
+    order = np.lexsort((ids[wrong], -scores[wrong]), axis=-1)
+    scores, ids = scores.copy(), ids.copy()
+    scores[wrong] = np.take_along_axis(scores[wrong], order, axis=-1)
+    ids[wrong] = np.take_along_axis(ids[wrong], order, axis=-1)
+    return scores, ids
 
 
 @contextmanager

@@ -39,6 +39,10 @@ class LevelAlgorithm(FaissAlgorithm):
     def project(self, vectors: FloatArray) -> NDArray[np.floating]:
         """(n, d) vectors to the (n, width) values that are rounded."""
 
+    def project_queries(self, queries: FloatArray) -> NDArray[np.floating]:
+        """The same for queries, which are not rounded."""
+        return self.project(queries)
+
     def build(self) -> faiss.Index:
         return level_index(self.width, np.asarray(self.levels))
 
@@ -53,7 +57,7 @@ class LevelAlgorithm(FaissAlgorithm):
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
         projected = np.zeros((len(queries), self.index_.d), dtype=np.float32)
-        projected[:, : self.width] = self.project(queries)
+        projected[:, : self.width] = self.project_queries(queries)
         return super().search(projected, k)
 
     def decode(self, vectors: FloatArray) -> FloatArray:
