@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from binbench import Footprint, Unsupported, register
 from binbench.algorithm import FloatArray
-from binbench.faiss_index import FaissAlgorithm, random_rotation
+from binbench.faiss_index import FaissAlgorithm, encoded, random_rotation
 
 if TYPE_CHECKING:
     import faiss
@@ -39,7 +40,7 @@ class ProductQuantization(FaissAlgorithm):
         return index
 
     def add(self, index: faiss.Index, block: FloatArray) -> None:
-        index.add_sa_codes(codes_of(index.pq, block))
+        index.add_sa_codes(encoded(partial(codes_of, index.pq), block))
 
     def footprint(self) -> Footprint:
         return Footprint(codes=self.bytes, shared=4 * 256 * self.dimension)

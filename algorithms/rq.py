@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from binbench import Footprint, register
 from binbench.algorithm import FloatArray
-from binbench.faiss_index import FaissAlgorithm
+from binbench.faiss_index import FaissAlgorithm, encoded
 
 if TYPE_CHECKING:
     import faiss
@@ -47,9 +45,7 @@ class ResidualQuantization(FaissAlgorithm):
 
     def add(self, index: faiss.Index, block: FloatArray) -> None:
         index.rq.max_beam_size = self.beam
-        # Equal rows get equal codes this way, also where BLAS' rounding by place would decide between two centroids.
-        distinct, places = np.unique(block, axis=0, return_inverse=True)
-        index.add_sa_codes(index.sa_encode(distinct)[places.ravel()])
+        index.add_sa_codes(encoded(index.sa_encode, block))
 
     def footprint(self) -> Footprint:
         return Footprint(codes=self.bytes, shared=4 * 256 * self.bytes * self.dimension)

@@ -157,6 +157,20 @@ def multiplied(vectors: FloatArray, matrix: FloatArray) -> FloatArray:
     return product
 
 
+def encoded(encode: Callable[[FloatArray], NDArray[np.uint8]], block: FloatArray) -> NDArray[np.uint8]:
+    """The codes of `block` (n, d), each distinct row encoded once.
+
+    Equal rows have equal codes then, also where the rounding of BLAS, which depends on a row's place, would decide
+    between two centroids at the same distance.
+    """
+    first: dict[bytes, int] = {}
+    places = np.array([first.setdefault(row.tobytes(), i) for i, row in enumerate(block)], dtype=np.int64)
+    if len(first) == len(block):
+        return encode(block)
+    distinct, places = np.unique(places, return_inverse=True)
+    return encode(np.ascontiguousarray(block[distinct]))[places]
+
+
 def random_rotation(dimension: int, seed: int) -> NDArray[np.float32]:
     """A random orthonormal (d, d) float32 matrix."""
     return orthonormal(dimension, dimension, seed).astype(np.float32)
@@ -199,6 +213,23 @@ def _in_order(scores: FloatArray, ids: Ids) -> tuple[FloatArray, Ids]:
     scores[wrong] = np.take_along_axis(scores[wrong], order, axis=-1)
     ids[wrong] = np.take_along_axis(ids[wrong], order, axis=-1)
     return scores, ids
+
+
+@contextmanager
+def blas_distances() -> Iterator[None]:
+    """Let faiss compute distances by BLAS from 20 vectors on, as it used to; recent builds wait for 128,000.
+
+    k-means and exhaustive batch search take several times as long without. The results are the same but for rounding,
+    which then depends on the number of threads: this is for processes where that number is fixed.
+    """
+    import faiss
+
+    usual = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = 20
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = usual
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from binbench.faiss_index import blocks, ranked, sample_rows
+from binbench.faiss_index import blas_distances, blocks, encoded, multiplied, ranked, sample_rows
 from binbench.levels import level_index, pack_levels
 from binbench.registry import ALGORITHMS
 
@@ -41,6 +42,39 @@ def test_an_incomplete_search_is_padded():
     ids, scores = ranked(search, np.zeros((1, 4), np.float32), 3, 10, exhaustive=False)
     assert ids.tolist() == [[2, 5, -1]]
     assert scores.tolist() == [[3, 1, -np.inf]]
+
+
+def test_equal_rows_are_encoded_once():
+    rows = np.random.Generator(np.random.PCG64(0)).standard_normal((4, 3)).astype(np.float32)
+    block = rows[[2, 0, 2, 1, 0, 3]]
+    asked = []
+
+    def by_place(distinct):
+        asked.append(distinct.copy())
+        return np.arange(len(distinct), dtype=np.uint8)[:, None]
+
+    assert encoded(by_place, block)[:, 0].tolist() == [0, 1, 0, 2, 1, 3]
+    assert np.array_equal(asked[0], rows[[2, 0, 1, 3]])
+    assert encoded(by_place, rows)[:, 0].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("count", [1, 7, 64, 1001, 8200])
+def test_equal_rows_have_equal_products_wherever_they_stand(count):
+    random = np.random.Generator(np.random.PCG64(count))
+    rows = random.standard_normal((count, 100)).astype(np.float32)
+    matrix = random.standard_normal((100, 60)).astype(np.float32)
+    product = multiplied(np.concatenate([rows, rows[::-1]]), matrix)
+    assert product.dtype == np.float32
+    assert np.array_equal(product[:count], product[count:][::-1])
+    expected = np.einsum("nd,dw->nw", rows[:5], matrix, dtype=np.float64)
+    np.testing.assert_allclose(product[: len(expected)], expected, rtol=1e-6)
+
+
+def test_the_threshold_of_faiss_is_restored():
+    usual = faiss.cvar.distance_compute_blas_threshold
+    with blas_distances():
+        assert faiss.cvar.distance_compute_blas_threshold == 20 != usual
+    assert faiss.cvar.distance_compute_blas_threshold == usual
 
 
 def test_samples_are_distinct_rows_in_order_and_seeded():

@@ -43,7 +43,7 @@ def pack_unchecked(bits01: NDArray[Any]) -> Words:
     """As :func:`pack`, for what is known to be {0,1}."""
     rows, bits = bits01.shape
     if bits and bits % 64 == 0:
-        return np.packbits(bits01, axis=1, bitorder="little").view(WORD)
+        return np.ascontiguousarray(np.packbits(bits01, axis=1, bitorder="little")).view(WORD)
     packed = np.zeros((rows, words_per_row(bits)), dtype=WORD)
     packed.view(np.uint8)[:, : -(-bits // 8)] = np.packbits(bits01, axis=1, bitorder="little")
     return packed

@@ -26,25 +26,24 @@ _MIB = 1 << 20
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
     """Answer each request ``{"job", "timeout", "memory_limit"}`` with ``{"status", "reason", "log"}``."""
-    import faiss  # loaded once here, for all children
+    import faiss  # noqa: F401  loaded once here, for all children
     import h5py  # noqa: F401
 
+    from binbench.faiss_index import blas_distances
     from binbench.harness.jobs import Job
     from binbench.harness.worker import perform
     from binbench.provenance import circumstances
     from binbench.registry import ALGORITHMS
 
-    # Recent faiss builds take the BLAS route only from 128,000 queries on; with the classic 20, k-means and flat batch
-    # search run several times faster and give the same results.
-    faiss.cvar.distance_compute_blas_threshold = 20
     ALGORITHMS.load()
     circumstances()  # asks git and every library for its version once, not in every child
-    for line in requests:
-        request = json.loads(line)
-        job = Job.from_json(request["job"])
-        outcome = supervise(lambda job=job: perform(job), request["timeout"], request["memory_limit"])  # type: ignore[misc]
-        answers.write(json.dumps(outcome) + "\n")
-        answers.flush()
+    with blas_distances():
+        for line in requests:
+            request = json.loads(line)
+            job = Job.from_json(request["job"])
+            outcome = supervise(lambda job=job: perform(job), request["timeout"], request["memory_limit"])  # type: ignore[misc]
+            answers.write(json.dumps(outcome) + "\n")
+            answers.flush()
 
 
 def supervise(work: Callable[[], tuple[str, str]], timeout: float | None, memory_limit: int | None) -> dict[str, Any]:

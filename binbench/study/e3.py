@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from binbench.faiss_index import FaissAlgorithm
+from binbench.faiss_index import FaissAlgorithm, blas_distances
 from binbench.registry import ALGORITHMS
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table, uncovered
@@ -49,7 +47,7 @@ def quantization_error(train: NDArray[np.float32], instance: str, seed: int, thr
     algorithm = ALGORITHMS.get(instance).create(dimension=train.shape[1], seed=seed)
     assert isinstance(algorithm, FaissAlgorithm)
     algorithm.index_ = algorithm.build()
-    with threadpool_limits(threads), _blas():
+    with threadpool_limits(threads), blas_distances():
         algorithm.train_index(algorithm.index_, train)
     rng = Generator(PCG64(seed))
     rows = np.sort(rng.choice(len(train), min(ERROR_SAMPLE, len(train)), replace=False))
@@ -58,19 +56,6 @@ def quantization_error(train: NDArray[np.float32], instance: str, seed: int, thr
     assert decoded is not None
     error = np.square(vectors.astype(np.float64) - decoded).sum() / np.square(vectors.astype(np.float64)).sum()
     return {"quantization_error": float(error), "error_sample": len(rows)}
-
-
-@contextmanager
-def _blas() -> Iterator[None]:
-    """The threshold that workers train under (see `docs/methodology.md`), for the same codebooks in the same time."""
-    import faiss
-
-    usual = faiss.cvar.distance_compute_blas_threshold
-    faiss.cvar.distance_compute_blas_threshold = 20
-    try:
-        yield
-    finally:
-        faiss.cvar.distance_compute_blas_threshold = usual
 
 
 def band(figures: Figures) -> Band:
