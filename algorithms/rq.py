@@ -43,8 +43,11 @@ class ResidualQuantization(FaissAlgorithm):
         index.rq.train_type = faiss.ResidualQuantizer.Train_default | faiss.ResidualQuantizer.Skip_codebook_tables
         return index
 
-    def add(self, index: faiss.Index, block: FloatArray) -> None:
+    def train_index(self, index: faiss.Index, train: FloatArray) -> None:
+        super().train_index(index, train)
         index.rq.max_beam_size = self.beam
+
+    def add(self, index: faiss.Index, block: FloatArray) -> None:
         index.add_sa_codes(encoded(index.sa_encode, block))
 
     def footprint(self) -> Footprint:

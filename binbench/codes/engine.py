@@ -101,7 +101,6 @@ class BinaryEmbeddingEngine:
             rows (Q, k) int64 and distances (Q, k) int32, nearest first, padded with -1 and bits + 1 where k > N.
         """
         self._check_fitted()
-        hamming.check_depth(k)
         packed = encode(_values(queries), self.projection_, self.thresholds_)
         return hamming.knn_unchecked(packed, self.codes_.packed, self.bits, k)
 

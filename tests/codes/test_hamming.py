@@ -81,9 +81,8 @@ def test_odd_widths_and_depths(rng: np.random.Generator, bits: int, k: int) -> N
     assert_exact(rng.integers(0, 2, (3, bits), dtype=np.uint8), rng.integers(0, 2, (300, bits), dtype=np.uint8), k)
 
 
-@pytest.mark.parametrize(
-    ("knn", "threads"), [(by_heap, 1), (by_heap, 2), (by_selection, 1), (by_counting, 1), (hamming.knn, 1)]
-)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("knn", [by_heap, by_selection, by_counting, hamming.knn])
 @pytest.mark.parametrize("order", ["all equal", "ever nearer", "ever farther", "two kinds"])
 def test_ties_beyond_faiss_blocks(order: str, knn, threads: int) -> None:
     n, bits = 70_000, 64  # faiss scans blocks of 65,536 rows
