@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray
 from binbench.codes.projections import projection
-from binbench.levels import LevelAlgorithm
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.levels import LevelAlgorithm
 
 
 @register("binary{bits}-asym", bits=[64, 128, 256, 512], projected="gaussian")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from binbench import Algorithm, Footprint, register
-from binbench.algorithm import Answer, FloatArray, Ids
 from binbench.codes import BinaryEmbeddingEngine
 from binbench.codes.hamming import similarities
 from binbench.codes.packing import unpack
+from binbench.plugins.algorithm import Answer, FloatArray, Ids
 
 
 @register("binary{bits}", bits=[64, 128, 256, 512])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binbench import Footprint, Unsupported, register
-from binbench.faiss_index import FaissAlgorithm
+from binbench.plugins.faiss_index import FaissAlgorithm
 
 if TYPE_CHECKING:
     import faiss

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
-from binbench.algorithm import Answer, FloatArray, Ids
 from binbench.codes import hamming
 from binbench.codes.binarize import encode
 from binbench.codes.packing import as_bytes, unpack
 from binbench.codes.projections import projection
-from binbench.faiss_index import FaissAlgorithm, one_thread, ranked
+from binbench.plugins.algorithm import Answer, FloatArray, Ids
+from binbench.plugins.faiss_index import FaissAlgorithm, one_thread, ranked
 
 if TYPE_CHECKING:
     import faiss

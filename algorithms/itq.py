@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from binbench import Unsupported, register
-from binbench.algorithm import FloatArray
 from binbench.codes.projections import Projection
-from binbench.faiss_index import one_thread, sample_rows
-from binbench.hamming_codes import HammingCodes
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.faiss_index import one_thread, sample_rows
+from binbench.plugins.hamming_codes import HammingCodes
 
 
 @register("itq{bits}", bits=[64, 128, 256])

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray
-from binbench.faiss_index import multiplied, random_rotation
-from binbench.levels import LevelAlgorithm
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.faiss_index import multiplied, random_rotation
+from binbench.plugins.levels import LevelAlgorithm
 
 #: The four levels of least squared error for a standard normal variable (Max, 1960, table I).
 GAUSSIAN_LEVELS = np.array([-1.5104, -0.4528, 0.4528, 1.5104])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from binbench import register
 from binbench.codes.projections import projection
-from binbench.hamming_codes import HammingCodes
+from binbench.plugins.hamming_codes import HammingCodes
 
 
 @register("ortho{bits}", bits=[64, 128, 256, 512])

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench import Footprint, Unsupported, register
-from binbench.algorithm import FloatArray
-from binbench.faiss_index import FaissAlgorithm, encoded, random_rotation
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.faiss_index import FaissAlgorithm, encoded, random_rotation
 
 if TYPE_CHECKING:
     import faiss

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray
-from binbench.faiss_index import FaissAlgorithm, random_rotation
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.faiss_index import FaissAlgorithm, random_rotation
 
 if TYPE_CHECKING:
     import faiss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binbench import register
-from binbench.two_stage import Rescored
+from binbench.plugins.two_stage import Rescored
 
 
 @register("pq{bytes}-rescore-float", bytes=[8, 16, 32, 64], store="float")

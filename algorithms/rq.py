@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray
-from binbench.faiss_index import FaissAlgorithm, encoded
+from binbench.plugins.algorithm import FloatArray
+from binbench.plugins.faiss_index import FaissAlgorithm, encoded
 
 if TYPE_CHECKING:
     import faiss

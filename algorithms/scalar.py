@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray, Ids
-from binbench.faiss_index import FaissAlgorithm, blocks
+from binbench.plugins.algorithm import FloatArray, Ids
+from binbench.plugins.faiss_index import FaissAlgorithm, blocks
 
 if TYPE_CHECKING:
     import faiss

@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
-from binbench.algorithm import Answer, FloatArray
+from binbench.plugins.algorithm import Answer, FloatArray
 
 
 @register("scann")

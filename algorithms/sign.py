@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from binbench import Footprint, register
-from binbench.algorithm import FloatArray, Ids
 from binbench.codes.binarize import learn_thresholds
 from binbench.codes.packing import unpack
 from binbench.codes.projections import projection
-from binbench.hamming_codes import HammingCodes
-from binbench.two_stage import TwoStage
+from binbench.plugins.algorithm import FloatArray, Ids
+from binbench.plugins.hamming_codes import HammingCodes
+from binbench.plugins.two_stage import TwoStage
 
 
 @register("sign", threshold="zero")

@@ -73,19 +73,37 @@ def queries(count: int) -> Vectors:
     return vectors(count, 1)
 
 
+#: Where older commits keep what has moved since, so that asv's history goes on.
+BEFORE = {
+    "binbench.plugins.registry": "binbench.registry",
+    "binbench.sets.embeddings": "binbench.embeddings",
+    "binbench.sets.neighbors": "binbench.neighbors",
+    "binbench.sets.prepare": "binbench.prepare",
+    "binbench.harness.timing": "binbench.harness.measure",
+    "binbench.measures.ranking": "binbench.metrics.neighbours",
+    "binbench.measures.relevance": "binbench.metrics.relevance",
+}
+
+
 def wanted(module: str, name: str) -> Any:
-    """The member `name` of `module`.
+    """The member `name` of `module`, or of what was its module before.
 
     Raises:
         NotImplementedError: the commit that asv has installed is older than it; the benchmark then shows n/a.
             In one's own environment it has to be there.
     """
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        if "ASV_ENV_DIR" in os.environ:
-            raise NotImplementedError(f"this commit has no {module}.{name}") from error
-        raise
+    found = None
+    for place in (module, BEFORE.get(module, module)):
+        try:
+            found = getattr(importlib.import_module(place), name)
+            break
+        except (ImportError, AttributeError) as error:
+            missing = error
+    if found is None and "ASV_ENV_DIR" in os.environ:
+        raise NotImplementedError(f"this commit has no {module}.{name}") from missing
+    if found is None:
+        raise missing
+    return found
 
 
 def create(method: str) -> Algorithm:
@@ -94,7 +112,7 @@ def create(method: str) -> Algorithm:
     Raises:
         NotImplementedError: as for :func:`wanted`.
     """
-    algorithms, unknown = wanted("binbench.registry", "ALGORITHMS"), wanted("binbench", "UserError")
+    algorithms, unknown = wanted("binbench.plugins.registry", "ALGORITHMS"), wanted("binbench", "UserError")
     try:
         instance = algorithms.get(method)
     except unknown as error:

@@ -104,7 +104,7 @@ class QualitySet:
 def quality_set() -> QualitySet:
     """The set that all figures are measured on."""
     train, test = documents(DOCUMENTS), queries(QUERIES)
-    _, distances = wanted("binbench.neighbors", "nearest")([train], test, DEPTH)
+    _, distances = wanted("binbench.sets.neighbors", "nearest")([train], test, DEPTH)
     # Relevant is what is near to the query and a random vector between them.
     meant = test.astype(np.float64) + 0.3 * vectors(QUERIES, 2)
     best = np.argsort(-(meant @ train.astype(np.float64).T), axis=1)[:, :RELEVANT]
@@ -119,9 +119,9 @@ def figures(method: str) -> Figures:
     Raises:
         NotImplementedError: asv has a commit installed that is older than `method`.
     """
-    recall = wanted("binbench.metrics.neighbours", "recall")
-    relevance = wanted("binbench.metrics.relevance", "relevance")
-    distances_to = wanted("binbench.neighbors", "distances_to")
+    recall = wanted("binbench.measures.ranking", "recall")
+    relevance = wanted("binbench.measures.relevance", "relevance")
+    distances_to = wanted("binbench.sets.neighbors", "distances_to")
     known = quality_set()
     algorithm = create(method)
     algorithm.fit(known.train)

@@ -18,7 +18,7 @@ class GroundTruth:
         return documents(max(self.params[0])), queries(200)
 
     def setup(self, pair: tuple[Vectors, Vectors], count: int) -> None:
-        self.nearest = wanted("binbench.neighbors", "nearest")
+        self.nearest = wanted("binbench.sets.neighbors", "nearest")
         train, self.queries = pair
         self.blocks = [train[start : min(start + BLOCK, count)] for start in range(0, count, BLOCK)]
 

@@ -19,7 +19,7 @@ class Measure:
     timer = processor_seconds
 
     def setup(self, mode: str) -> None:
-        self.overhead = wanted("binbench.harness.measure", "Noop").overhead
+        self.overhead = wanted("binbench.harness.timing", "Noop").overhead
         self.queries = queries(200)
 
     @version("1")
@@ -38,11 +38,11 @@ class Run:
         create("binary256")
         self.run = wanted("binbench.harness.run", "run")
         self.options = wanted("binbench.harness.run", "RunOptions")
-        write_set = wanted("binbench.embeddings", "write_set")
+        write_set = wanted("binbench.sets.embeddings", "write_set")
         train, test = documents(1000), queries(50)
         qrels = np.array([(row, row, 1) for row in range(50)], np.int32)
         write_set(SET, train.shape, [train], test, {"distance": "angular"}, qrels=qrels)
-        self.sets = [wanted("binbench.prepare", "Preparation")(str(SET))]
+        self.sets = [wanted("binbench.sets.prepare", "Preparation")(str(SET))]
         self.time_run()
 
     @version("1")

@@ -28,9 +28,9 @@ def main() -> None:
     import faiss
     import numpy as np
 
-    from binbench.embeddings import EmbeddingSet
-    from binbench.harness.measure import Noop, measure
-    from binbench.registry import ALGORITHMS
+    from binbench.harness.timing import Noop, measure
+    from binbench.plugins.registry import ALGORITHMS
+    from binbench.sets.embeddings import EmbeddingSet
 
     embeddings = EmbeddingSet.open(arguments.set)
     train, queries, bits = embeddings.train, embeddings.test, arguments.bits

@@ -15,8 +15,8 @@ class Metrics:
     timer = processor_seconds
 
     def setup(self) -> None:
-        self.recall = wanted("binbench.metrics.neighbours", "recall")
-        self.relevance = wanted("binbench.metrics.relevance", "relevance")
+        self.recall = wanted("binbench.measures.ranking", "recall")
+        self.relevance = wanted("binbench.measures.relevance", "relevance")
         rng = np.random.Generator(np.random.PCG64(0))
         self.ids = np.stack([rng.choice(DOCUMENTS, COUNT, replace=False) for _ in range(QUERIES)])
         self.distances = rng.random((QUERIES, COUNT))

@@ -19,7 +19,7 @@ class Results:
 
     def setup_cache(self) -> None:
         try:
-            write_set = wanted("binbench.embeddings", "write_set")
+            write_set = wanted("binbench.sets.embeddings", "write_set")
             perform = wanted("binbench.harness.worker", "perform")
             job = wanted("binbench.harness.jobs", "Job")
             create("sign")
@@ -37,7 +37,7 @@ class Results:
         create("sign")
         self.results_under = wanted("binbench.harness.results", "results_under")
         self.evaluate = wanted("binbench.harness.evaluation", "evaluate")
-        self.set = wanted("binbench.embeddings", "EmbeddingSet").open(SET)
+        self.set = wanted("binbench.sets.embeddings", "EmbeddingSet").open(SET)
         self.results = list(self.results_under(RESULTS))
         if len(self.results) != FILES:
             raise RuntimeError(f"{len(self.results)} result files instead of {FILES}")

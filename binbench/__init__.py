@@ -12,9 +12,9 @@ if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
     __path__.append(str(_checkout))
 
 from binbench._version import __version__  # noqa: E402
-from binbench.algorithm import Algorithm, Footprint  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
-from binbench.registry import register, register_dataset  # noqa: E402
+from binbench.plugins.algorithm import Algorithm, Footprint  # noqa: E402
+from binbench.plugins.registry import register, register_dataset  # noqa: E402
 
 __all__ = [
     "Algorithm",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from binbench import register_dataset
-from binbench.corpus import Collection, SourceOptions, beir_folder, load_beir
-from binbench.download import fetch_zip
+from binbench.sets.corpus import Collection, SourceOptions, beir_folder, load_beir
+from binbench.sets.download import fetch_zip
 
 URL = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
 

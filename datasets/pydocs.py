@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from binbench import UserError, register_dataset
-from binbench.corpus import Collection, SourceOptions
+from binbench.sets.corpus import Collection, SourceOptions
 
 QUERIES = 500
 QUERY_WORDS = range(4, 41)

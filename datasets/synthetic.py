@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench import UserError, register_dataset
-from binbench.corpus import SourceOptions, VectorSource
+from binbench.sets.corpus import SourceOptions, VectorSource
 
 QUERIES = 1000
 CLUSTERS = 256

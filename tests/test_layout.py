@@ -47,7 +47,7 @@ def test_wheel_carries_the_plugins(tmp_path):
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
     code = (
         f"import sys; sys.path.insert(0, {str(target)!r}); import binbench; "
-        "from binbench.registry import ALGORITHMS, DATASETS; print(binbench.__file__); "
+        "from binbench.plugins.registry import ALGORITHMS, DATASETS; print(binbench.__file__); "
         "print(ALGORITHMS.get('binary256').family.source, DATASETS.get('pydocs').family.source)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

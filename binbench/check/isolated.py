@@ -9,7 +9,7 @@ from pathlib import Path
 
 from binbench.check.rules import RULES, RuleResult, results
 from binbench.errors import Unsupported, UserError
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 
 def check_isolated(

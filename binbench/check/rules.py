@@ -14,11 +14,11 @@ from unittest import mock
 
 import numpy as np
 
-from binbench.algorithm import Answer
 from binbench.check.held import held
 from binbench.check.trial import K, Trial, first_trial
 from binbench.errors import Unsupported
-from binbench.registry import ALGORITHMS, Instance
+from binbench.plugins.algorithm import Answer
+from binbench.plugins.registry import ALGORITHMS, Instance
 
 Rule = Callable[[Trial], None]
 

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.random import PCG64, Generator
 
-from binbench.algorithm import Algorithm, Answer, FloatArray
 from binbench.errors import Unsupported
-from binbench.registry import Instance
+from binbench.plugins.algorithm import Algorithm, Answer, FloatArray
+from binbench.plugins.registry import Instance
 
 #: (rows, dimension) to try in turn until the method serves one.
 SIZES = ((272, 64), (272, 128), (600, 256), (600, 384), (1200, 512), (2400, 1024))

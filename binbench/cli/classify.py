@@ -45,12 +45,12 @@ def command(
     Each method is fitted on the training texts; its features are the bits as ±1, or the vectors that the codes stand
     for. The exit status is not zero when a method failed.
     """
-    from binbench.classification import classify, task_from_dataset, task_from_files
-    from binbench.corpus import SourceOptions
     from binbench.files import atomic
-    from binbench.metrics.classification import CLASSIFIERS, Classifier
-    from binbench.prepare import Preparation
+    from binbench.measures.classifiers import CLASSIFIERS, Classifier
     from binbench.report.transfer import as_json, show_classes
+    from binbench.sets.corpus import SourceOptions
+    from binbench.sets.prepare import Preparation
+    from binbench.tasks.classification import classify, task_from_dataset, task_from_files
 
     if bool(dataset) == bool(train or test) or bool(train) != bool(test):
         raise UserError("give --train and --test, two files of labelled texts, or --dataset pydocs")

@@ -43,7 +43,7 @@ def command(
     """
     from binbench.files import atomic
     from binbench.harness.review import COMPARED, review
-    from binbench.report.review import as_json, show
+    from binbench.report.evaluation import as_json, show
 
     found = review(results_dir, data_dir, options.split_list(datasets), options.split_list(measures) or COMPARED, force)
     show(found)

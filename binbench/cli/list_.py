@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from binbench.cli import options
-from binbench.corpus import SourceOptions
-from binbench.encoders import RECIPES
-from binbench.registry import ALGORITHMS, DATASETS, Family
+from binbench.plugins.registry import ALGORITHMS, DATASETS, Family
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.encoders import RECIPES
 
 KINDS = ("algorithms", "datasets", "encoders")
 

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from binbench.corpus import SourceOptions
-from binbench.encoders import DEFAULT_ENCODER, check_encoder
 from binbench.errors import UserError
-from binbench.prepare import EncoderOptions, Preparation
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.encoders import DEFAULT_ENCODER, check_encoder
+from binbench.sets.prepare import EncoderOptions, Preparation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -166,7 +166,7 @@ def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tok
 
 def load_plugins(plugins: Sequence[Path]) -> None:
     """Register the algorithms of the files that the user named."""
-    from binbench.registry import ALGORITHMS
+    from binbench.plugins.registry import ALGORITHMS
 
     for plugin in plugins:
         ALGORITHMS.load_file(plugin)
@@ -187,7 +187,7 @@ def split_list(values: Sequence[str]) -> list[str]:
 
 def _known_datasets(names: Sequence[str]) -> list[str]:
     """`names` with globs and families of registered datasets spelt out; paths pass through."""
-    from binbench.registry import DATASETS
+    from binbench.plugins.registry import DATASETS
 
     chosen: list[str] = []
     for name in names:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from binbench.cli import options
-from binbench.registry import DATASETS
+from binbench.plugins.registry import DATASETS
 
 
 @click.command("prepare")

@@ -13,7 +13,7 @@ from binbench.errors import UserError
 
 if TYPE_CHECKING:
     from binbench.harness.run import Outcome, Planned
-    from binbench.prepare import Preparation
+    from binbench.sets.prepare import Preparation
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -74,7 +74,7 @@ def command(context: click.Context, config: Path | None, dry_run: bool, **chosen
 
 def _from_options(chosen: dict[str, Any]) -> tuple[list[Preparation], tuple[str, ...], Any]:
     from binbench.harness.run import RunOptions
-    from binbench.registry import ALGORITHMS
+    from binbench.plugins.registry import ALGORITHMS
 
     if not chosen["algorithms"]:
         raise UserError("nothing to run: give --algorithm NAME (see `binbench list algorithms`) or --config FILE")

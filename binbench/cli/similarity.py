@@ -40,7 +40,7 @@ def command(
     """
     from binbench.files import atomic
     from binbench.report.transfer import as_json, show_similarity
-    from binbench.similarity import pair_similarity
+    from binbench.tasks.similarity import pair_similarity
 
     options.load_plugins(plugins)
     chosen = options.encoder_options(**encoder)

@@ -22,7 +22,7 @@ def command(
 
     It needs no server and no network: open the page whose path is printed.
     """
-    from binbench.registry import ALGORITHMS
+    from binbench.plugins.registry import ALGORITHMS
     from binbench.report.site import site
 
     for plugin in plugins:

@@ -11,7 +11,7 @@ import click
 from binbench.cli import options
 
 if TYPE_CHECKING:
-    from binbench.study.sets import Study
+    from binbench.study.study import Study
 
 _EXPERIMENTS = {
     "e1": "Embeddings: vectors, checksums, hours.",
@@ -46,7 +46,7 @@ def _campaign(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _open(campaign: str, data_dir: Path, results_dir: Path, study_dir: Path, beir_dir: Path | None) -> Study:
     from binbench.study.campaign import load_study
-    from binbench.study.sets import Study
+    from binbench.study.study import Study
 
     found = load_study(campaign, beir_dir)
     return Study(found, data_dir, results_dir, study_dir / found.name)

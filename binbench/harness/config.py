@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from binbench.corpus import SourceOptions
-from binbench.encoders import DEFAULT_ENCODER, check_encoder
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.harness.run import RunOptions
-from binbench.prepare import EncoderOptions, Preparation, check_dataset
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.encoders import DEFAULT_ENCODER, check_encoder
+from binbench.sets.prepare import EncoderOptions, Preparation, check_dataset
 
 _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}
 _COUNT = {"type": "integer", "minimum": 1}

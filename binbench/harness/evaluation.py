@@ -16,13 +16,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from binbench.embeddings import EmbeddingSet
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.harness.measures import CUT, CUTOFFS, MEASURES
 from binbench.harness.results import Result
-from binbench.metrics.bootstrap import Interval, mean_ci
-from binbench.metrics.comparison import Comparison, compare
+from binbench.measures.bootstrap import Interval, mean_ci
+from binbench.measures.comparison import Comparison, compare
+from binbench.sets.embeddings import EmbeddingSet
 
 __all__ = ["MEASURES", "Comparison", "Figures", "Interval", "compare_results", "evaluate", "kept_figures"]
 
@@ -219,7 +219,7 @@ def _judgements(path: Path, mtime: int) -> str:
 @lru_cache(maxsize=64)
 def _own(path: Path, mtime: int) -> NDArray[np.int64]:
     """(Q,) the row of the document with the query's own id, -1 where there is none."""
-    from binbench.metrics.relevance import own_documents
+    from binbench.measures.relevance import own_documents
 
     embeddings = EmbeddingSet.open(path)
     if embeddings.test_ids is None or embeddings.train_ids is None:
@@ -235,7 +235,7 @@ def _compute(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
 
 
 def _against_float(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
-    from binbench.metrics.neighbours import ndcg_float, overlap, recall
+    from binbench.measures.ranking import ndcg_float, overlap, recall
 
     ids, distances = result.neighbors, result.distances
     true_ids, true_distances = embeddings.neighbors, embeddings.distances
@@ -248,7 +248,7 @@ def _against_float(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]
 
 
 def _of_scores(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
-    from binbench.metrics.scores import rank_correlation, relative_score_error
+    from binbench.measures.scores import rank_correlation, relative_score_error
 
     scores = result.array("scores")
     if scores is None:
@@ -263,7 +263,7 @@ def _of_scores(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
 
 
 def _against_qrels(result: Result, embeddings: EmbeddingSet, qrels: NDArray[np.int32]) -> dict[str, Array]:
-    from binbench.metrics.relevance import in_trec_order, judged_queries, relevance
+    from binbench.measures.relevance import in_trec_order, judged_queries, relevance
 
     ids: NDArray[Any] = result.neighbors
     if embeddings.train_ids is not None:
@@ -286,7 +286,7 @@ def _judged_only(values: Array, embeddings: EmbeddingSet) -> Array:
 
     A collection's set holds judged queries only; one whose judged documents are all unknown finds nothing, which is 0.
     """
-    from binbench.metrics.relevance import judged_queries
+    from binbench.measures.relevance import judged_queries
 
     if embeddings.attributes.get("split") or embeddings.qrels is None:
         return values
@@ -295,7 +295,7 @@ def _judged_only(values: Array, embeddings: EmbeddingSet) -> Array:
 
 def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
     """Bounds over the orders of tied documents, where the method could name these."""
-    from binbench.metrics.ties import drop_own, gains_of, ideal_dcg, ndcg_bounds, recall_bounds
+    from binbench.measures.ties import drop_own, gains_of, ideal_dcg, ndcg_bounds, recall_bounds
 
     ids, scores, offsets = (result.array(f"tied_{name}") for name in ("ids", "scores", "offsets"))
     if ids is None or scores is None or offsets is None:
@@ -316,9 +316,9 @@ def _tie_bounds(result: Result, embeddings: EmbeddingSet) -> dict[str, Array]:
 
 def _is_neighbour(embeddings: EmbeddingSet, ids: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.bool_]:
     """(T,) whether each document is no farther than its query's true tenth neighbour, within recall's tolerance."""
-    from binbench.metrics.neighbours import TOLERANCE
-    from binbench.metrics.ties import gains_of
-    from binbench.neighbors import distances_to
+    from binbench.measures.ranking import TOLERANCE
+    from binbench.measures.ties import gains_of
+    from binbench.sets.neighbors import distances_to
 
     true_distances = embeddings.distances.astype(np.float64)
     cut = true_distances[:, CUT - 1] + TOLERANCE

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from binbench.files import sha256_of
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 Mode = Literal["batch", "single"]
 

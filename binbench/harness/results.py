@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.jobs import RESULT_SCHEMA, Job
+from binbench.plugins.registry import ALGORITHMS
 from binbench.provenance import circumstances
-from binbench.registry import ALGORITHMS
 
 Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory"]
 

@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from binbench.embeddings import EmbeddingSet
 from binbench.errors import UserError, unknown
 from binbench.harness.evaluation import MEASURES, Comparison, Figures, check_set, compare_results, evaluate
 from binbench.harness.results import Result
+from binbench.sets.embeddings import EmbeddingSet
 
 COMPARED = ("recall@10", "ndcg@10")
 #: Families compared with each other where they take the same bytes per vector.
@@ -174,7 +174,7 @@ def _group(results: list[Result], embeddings: EmbeddingSet, measures: Sequence[s
 def _family(
     results: list[Result], figures: dict[Path, Figures], measure: str, embeddings: EmbeddingSet, force: bool
 ) -> list[Contrast]:
-    from binbench.metrics.comparison import holm
+    from binbench.measures.comparison import holm
 
     judged = [r for r in results if r.path in figures and figures[r.path].mean(measure) is not None]
     reference = next((r for r in judged if r["instance"] == "float"), None)

@@ -10,17 +10,17 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
-from binbench.embeddings import EmbeddingSet
-from binbench.encoders import check_encoder
 from binbench.errors import UserError
 from binbench.files import writing
 from binbench.harness.jobs import Job, Mode
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import Result, write_failure
-from binbench.prepare import Preparation, check_dataset
+from binbench.plugins.registry import ALGORITHMS
 from binbench.progress import progress
 from binbench.provenance import command
-from binbench.registry import ALGORITHMS
+from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.encoders import check_encoder
+from binbench.sets.prepare import Preparation, check_dataset
 
 logger = logging.getLogger("binbench")
 

@@ -29,11 +29,11 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
     import faiss  # noqa: F401  loaded once here, for all children
     import h5py  # noqa: F401
 
-    from binbench.faiss_index import blas_distances
     from binbench.harness.jobs import Job
     from binbench.harness.worker import perform
+    from binbench.plugins.faiss_index import blas_distances
+    from binbench.plugins.registry import ALGORITHMS
     from binbench.provenance import circumstances
-    from binbench.registry import ALGORITHMS
 
     ALGORITHMS.load()
     circumstances()  # asks git and every library for its version once, not in every child

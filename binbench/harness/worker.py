@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from binbench.algorithm import Algorithm, FloatArray, Footprint
-from binbench.embeddings import EmbeddingSet
 from binbench.errors import Unsupported, UserError
 from binbench.harness.jobs import Job
-from binbench.harness.measure import BadAnswer, Noop, measure
 from binbench.harness.results import Status, write_result
-from binbench.neighbors import distances_to
-from binbench.registry import ALGORITHMS
+from binbench.harness.timing import BadAnswer, Noop, measure
+from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
+from binbench.plugins.registry import ALGORITHMS
+from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.neighbors import distances_to
 
 #: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
 #: document is dropped before relevance is judged.

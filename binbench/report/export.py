@@ -103,8 +103,8 @@ def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets)
     Raises:
         UserError: no result could be written.
     """
-    from binbench.metrics.relevance import in_trec_order
-    from binbench.metrics.trec import write_qrels, write_run
+    from binbench.measures.relevance import in_trec_order
+    from binbench.report.trec import write_qrels, write_run
 
     written: list[Path] = []
     judged: set[str] = set()

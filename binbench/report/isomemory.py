@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from binbench.metrics.bootstrap import Interval
+from binbench.measures.bootstrap import Interval
 from binbench.report.columns import Row
 from binbench.report.rows import compare_rows
 from binbench.report.select import groups

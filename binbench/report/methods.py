@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from binbench.registry import ALGORITHMS, Family
+from binbench.plugins.registry import ALGORITHMS, Family
 
 _HEAD = """# Methods
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from binbench.corpus import SourceOptions
 from binbench.errors import UserError
-from binbench.prepare import EncoderOptions, Preparation
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.prepare import EncoderOptions, Preparation
 
 
 def reproduce(result: Mapping[str, Any], embeddings: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from binbench.embeddings import EmbeddingSet
 from binbench.errors import UserError
+from binbench.sets.embeddings import EmbeddingSet
 
 logger = logging.getLogger("binbench")
 

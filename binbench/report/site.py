@@ -11,7 +11,7 @@ from urllib.parse import quote
 from binbench._version import __version__
 from binbench.errors import UserError
 from binbench.files import atomic
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.columns import CI_HIGH, CI_LOW, COLUMNS, Column, Row, interval
 from binbench.report.export import write_csv, write_jsonl
 from binbench.report.rows import collect

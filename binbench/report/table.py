@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from binbench.embeddings import EmbeddingSet
 from binbench.errors import UserError
 from binbench.harness.results import Result
-from binbench.metrics.bootstrap import Interval
+from binbench.measures.bootstrap import Interval
 from binbench.report.columns import Column, Row, column, interval
 from binbench.report.isomemory import BASELINE, budgets, ratio
 from binbench.report.render import FORMATS, Format, Table, render
 from binbench.report.rows import collect
 from binbench.report.select import filtered, groups, ordered
 from binbench.report.sets import Sets
+from binbench.sets.embeddings import EmbeddingSet
 
 DEFAULT_COLUMNS = (
     "method",

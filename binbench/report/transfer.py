@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from binbench.classification import ClassFigures, Task
-from binbench.metrics.bootstrap import Interval
-from binbench.metrics.similarity import Correlation
-from binbench.similarity import PairFigures
+from binbench.measures.bootstrap import Interval
+from binbench.measures.correlation import Correlation
+from binbench.tasks.classification import ClassFigures, Task
+from binbench.tasks.similarity import PairFigures
 
 
 def show_similarity(title: str, rows: Sequence[PairFigures]) -> None:

@@ -7,12 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from binbench.corpus import SourceOptions
 from binbench.errors import UserError, unknown
 from binbench.harness.config import SCHEMA as RUN_SCHEMA
 from binbench.harness.config import check_names, load_plugins, read_checked
 from binbench.harness.run import RunOptions
-from binbench.prepare import EncoderOptions, Preparation
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.prepare import EncoderOptions, Preparation
 
 #: Stands for every collection of the folder that --beir-dir or the variable names.
 LOCAL = "$BINBENCH_BEIR_DIR/*"

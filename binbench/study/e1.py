@@ -7,7 +7,7 @@ from typing import Any
 
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 TITLE = "Embeddings: vectors, checksums, hours"
 

@@ -18,7 +18,7 @@ from binbench.codes.projections import projection
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table
 from binbench.study.recode import digest, digests_elsewhere
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 TITLE = "Binarization sweep: balance, collisions, distances, reproducibility"
 

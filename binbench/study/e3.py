@@ -10,12 +10,12 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from binbench.faiss_index import FaissAlgorithm, blas_distances
-from binbench.registry import ALGORITHMS
+from binbench.plugins.faiss_index import FaissAlgorithm, blas_distances
+from binbench.plugins.registry import ALGORITHMS
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table, uncovered
 from binbench.study.retrieval import best_of, method_rows
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 TITLE = "PQ building: training, bytes, quantization error, sanity against float"
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from binbench.embeddings import EmbeddingSet
+from binbench.sets.embeddings import EmbeddingSet
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 TITLE = "Float brute force: ground truth, cost, cross-check"
 

@@ -9,7 +9,7 @@ from typing import Any
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, uncovered
 from binbench.study.retrieval import best_of, iso_memory, iso_table, method_rows, quality_table
-from binbench.study.sets import Study
+from binbench.study.study import Study
 from binbench.study.switches import f1, f2
 
 TITLE = "Binary retrieval, and against PQ at equal bytes"

@@ -10,7 +10,7 @@ from binbench.study.e3 import datasets_reaching
 from binbench.study.e5 import by_size
 from binbench.study.experiment import Band, Figures, Plot, Table, uncovered
 from binbench.study.retrieval import best_of, method_rows, quality_table
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 TITLE = "PQ retrieval"
 

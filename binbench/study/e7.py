@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from binbench.study import geometry
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, number, table
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 TITLE = "Geometry of the embeddings"
 

@@ -11,7 +11,7 @@ import numpy as np
 from binbench.study import e7, regression
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Figures, Plot, Table, finite, interval, number, table
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 TITLE = "Correlation: geometry and bits against recall@10"
 

@@ -16,7 +16,7 @@ from binbench.provenance import circumstances
 from binbench.study import e1
 from binbench.study.experiment import EXPERIMENTS, perform
 from binbench.study.retrieval import iso_memory, method_rows
-from binbench.study.sets import Study
+from binbench.study.study import Study
 from binbench.study.switches import Switch, f1, f2, f3, k1
 
 logger = logging.getLogger("binbench")

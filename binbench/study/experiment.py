@@ -15,7 +15,7 @@ from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.provenance import circumstances
 from binbench.report.render import Table
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 Colour = Literal["green", "yellow", "red", "not applicable"]
 Figures = dict[str, Any]

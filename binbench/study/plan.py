@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from binbench.corpus import SourceOptions, find_collection
-from binbench.embeddings import NEIGHBORS, EmbeddingSet
-from binbench.encoders import RECIPES, encoder_name
 from binbench.errors import UserError
 from binbench.harness.results import results_under
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.render import Table
+from binbench.sets.corpus import SourceOptions, find_collection
+from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
+from binbench.sets.encoders import RECIPES, encoder_name
 from binbench.study.experiment import number, table
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 #: Documents per second on the reference device, assumed where nothing was measured.
 ASSUMED_RATES = {"all-MiniLM-L6-v2": 2000.0, "e5-base-v2": 500.0, "bge-large-en-v1.5": 150.0}

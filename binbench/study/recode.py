@@ -14,7 +14,7 @@ import binbench
 from binbench.codes.binarize import encode
 from binbench.codes.packing import Words
 from binbench.codes.projections import projection
-from binbench.embeddings import EmbeddingSet
+from binbench.sets.embeddings import EmbeddingSet
 
 
 def digests(path: Path, bits: Sequence[int], seed: int) -> dict[str, str]:

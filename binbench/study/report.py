@@ -15,7 +15,7 @@ from binbench.study.html import page
 from binbench.study.material import Material
 from binbench.study.regimes import means
 from binbench.study.retrieval import method_rows
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 
 def write_report(study: Study) -> list[Path]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from binbench.harness.evaluation import compare_results, evaluate
-from binbench.metrics.bootstrap import mean_ci
-from binbench.metrics.comparison import Comparison, compare
+from binbench.measures.bootstrap import mean_ci
+from binbench.measures.comparison import Comparison, compare
 from binbench.study.experiment import Figures, Table, interval, number, table
-from binbench.study.sets import Study, StudySet
+from binbench.study.study import Study, StudySet
 
 RECALLS = ("recall@1", "recall@5", "recall@10", "recall@50", "recall@100")
 WITH_INTERVAL = ("recall@10", "ndcg@10", "overlap@10")

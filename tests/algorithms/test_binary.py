@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 
 @pytest.fixture

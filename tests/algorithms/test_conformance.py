@@ -4,8 +4,8 @@ import pytest
 
 from binbench import Unsupported
 from binbench.check import check
-from binbench.faiss_index import FaissAlgorithm
-from binbench.registry import ALGORITHMS
+from binbench.plugins.faiss_index import FaissAlgorithm
+from binbench.plugins.registry import ALGORITHMS
 
 #: The default grid that issue and documentation promise.
 PROMISED = [

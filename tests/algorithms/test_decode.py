@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import unit
 
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 SIGNS = ["binary64", "binary128-hnsw", "ortho64", "sign", "sign-mean", "sign-median", "itq64"]
 PLAIN = ["float", "float16", "int8", "int4", "pq8", "pqfs8", "rq8", "ivf64"]

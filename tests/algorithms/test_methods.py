@@ -9,7 +9,7 @@ import pytest
 
 from binbench import Unsupported
 from binbench.codes.projections import gaussian
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 
 def unit(rows, dimension, seed):

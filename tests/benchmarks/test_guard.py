@@ -115,7 +115,7 @@ def test_checksum_sees_codes_behind_every_kind_of_method(guard):
     data, figures = (importlib.import_module(f"benchmarks.{name}") for name in ("data", "figures"))
     train = data.documents(300)
     for method in ("binary64", "ortho64", "binary64-asym", "binary64-rescore-int8", "binary64-hnsw"):
-        algorithms = data.wanted("binbench.registry", "ALGORITHMS")
+        algorithms = data.wanted("binbench.plugins.registry", "ALGORITHMS")
         seen = []
         for seed in (0, 0, 1):
             algorithm = algorithms.get(method).create(dimension=128, seed=seed)
@@ -126,7 +126,7 @@ def test_checksum_sees_codes_behind_every_kind_of_method(guard):
 
 def test_every_family_is_tracked(guard):
     figures = importlib.import_module("benchmarks.figures")
-    algorithms = importlib.import_module("binbench.registry").ALGORITHMS
+    algorithms = importlib.import_module("binbench.plugins.registry").ALGORITHMS
     package = {f.name for f in algorithms.families() if f.plugin.__module__.startswith("binbench.algorithms")}
     tracked = {algorithms.get(method).family.name for method in figures.METHODS}
     # scann is an extra with a wheel for few machines only.

@@ -10,7 +10,7 @@ import pytest
 from binbench import Footprint, Unsupported, UserError
 from binbench.check import RULES, check, check_isolated, targets
 from binbench.check.held import held, held_bytes
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 
 BROKEN = Path(__file__).with_name("broken.py")
 

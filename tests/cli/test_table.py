@@ -9,9 +9,9 @@ import pytest
 from conftest import unit
 
 from binbench.cli import main
-from binbench.embeddings import write_set
 from binbench.harness.jobs import Job
 from binbench.harness.worker import perform
+from binbench.sets.embeddings import write_set
 
 
 @pytest.fixture

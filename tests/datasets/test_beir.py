@@ -7,8 +7,8 @@ import pytest
 from binbench.datasets import beir
 
 from binbench import UserError
-from binbench.corpus import SourceOptions, open_source
-from binbench.registry import DATASETS
+from binbench.plugins.registry import DATASETS
+from binbench.sets.corpus import SourceOptions, open_source
 
 
 def write(folder: Path, documents: int, split: str = "test") -> Path:

@@ -10,7 +10,7 @@ import pytest
 from binbench.datasets import pydocs
 
 from binbench import UserError
-from binbench.corpus import SourceOptions, open_source
+from binbench.sets.corpus import SourceOptions, open_source
 
 SOURCE = '''"""The module's own docstring is a long one.
 

@@ -5,7 +5,7 @@ import pytest
 from binbench.datasets import synthetic
 
 from binbench import UserError
-from binbench.corpus import SourceOptions, VectorSource, open_source
+from binbench.sets.corpus import SourceOptions, VectorSource, open_source
 
 
 def opened(name: str, seed: int = 0) -> VectorSource:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conftest import unit
 
-from binbench.embeddings import EmbeddingSet, write_set
-from binbench.prepare import Preparation
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
+from binbench.sets.embeddings import EmbeddingSet, write_set
+from binbench.sets.prepare import Preparation
 
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 

@@ -14,18 +14,18 @@ from conftest import unit
 from ir_measures import AP, RR, R, nDCG
 from scipy.stats import spearmanr
 
-from binbench.embeddings import EmbeddingSet, write_set
 from binbench.errors import UserError
 from binbench.harness import evaluation
 from binbench.harness.evaluation import MEASURES, compare_results, evaluate
 from binbench.harness.jobs import Job
 from binbench.harness.results import Result
 from binbench.harness.worker import perform
-from binbench.metrics.bootstrap import mean_ci
-from binbench.metrics.comparison import compare
-from binbench.metrics.relevance import in_trec_order
-from binbench.metrics.trec import write_qrels, write_run
-from binbench.prepare import EncoderOptions, Preparation
+from binbench.measures.bootstrap import mean_ci
+from binbench.measures.comparison import compare
+from binbench.measures.relevance import in_trec_order
+from binbench.report.trec import write_qrels, write_run
+from binbench.sets.embeddings import EmbeddingSet, write_set
+from binbench.sets.prepare import EncoderOptions, Preparation
 
 
 def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Result:
@@ -119,7 +119,7 @@ def test_recall_over_the_orders_of_ties_by_counting(stored, small_set):
 
 def full_scores(name: str, embeddings: EmbeddingSet) -> np.ndarray:
     """(Q, N) a method's score of every document."""
-    from binbench.registry import ALGORITHMS
+    from binbench.plugins.registry import ALGORITHMS
 
     algorithm = ALGORITHMS.get(name).create(dimension=embeddings.train.shape[1], seed=0)
     algorithm.fit(embeddings.train)
@@ -286,7 +286,7 @@ def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeyp
     monkeypatch.setenv("BINBENCH_BEIR_DIR", str(beir_dir))
     if not (beir_dir / "nfcorpus").is_dir():
         pytest.skip("nfcorpus is not among the real collections")
-    from binbench.corpus import SourceOptions
+    from binbench.sets.corpus import SourceOptions
 
     source = SourceOptions.from_environment()
     embeddings = Preparation("nfcorpus", EncoderOptions("lsa32"), source, tmp_path).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from binbench.harness.measures import CUTOFFS, MEASURES
-from binbench.metrics import relevance
+from binbench.measures import relevance
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 

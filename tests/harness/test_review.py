@@ -15,7 +15,7 @@ from binbench.harness.jobs import Job
 from binbench.harness.results import Result, write_failure
 from binbench.harness.review import review
 from binbench.harness.worker import perform
-from binbench.report.review import as_json
+from binbench.report.evaluation import as_json
 
 NAMES = ("float", "binary64", "binary128", "pq8", "int8")
 

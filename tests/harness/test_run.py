@@ -20,7 +20,7 @@ from binbench.errors import UserError
 from binbench.harness.jobs import Job
 from binbench.harness.results import Result
 from binbench.harness.run import RunOptions, run
-from binbench.prepare import Preparation
+from binbench.sets.prepare import Preparation
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ class TestWhatExists:
         assert self.stamp(preparation, options, "unsupported") == self.stamp(preparation, options, "unsupported")
 
     def test_is_rerun_when_the_vectors_changed(self, small_set, preparation, options, tmp_path):
-        from binbench.embeddings import write_set
+        from binbench.sets.embeddings import write_set
 
         first = self.stamp(preparation, options)
         other = tmp_path / "small.hdf5"

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from conftest import unit
 
-from binbench.embeddings import EmbeddingSet, write_set
 from binbench.harness.jobs import Job
 from binbench.harness.results import write_failure
 from binbench.harness.worker import perform
 from binbench.report.columns import COLUMNS, Row
 from binbench.report.rows import INDEX, collect
 from binbench.report.sets import Sets
+from binbench.sets.embeddings import EmbeddingSet, write_set
 
 REASON = 'took <b>longer</b> than 1 s & 50 % of $x_1 | "more"'
 QUERIES = 20

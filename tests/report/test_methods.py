@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.methods import methods_markdown
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "methods.md"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binbench.errors import UserError
-from binbench.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.charts import build_time, pareto, quality_by_bytes, speed_by_recall
 from binbench.report.columns import Row
 from binbench.report.plot import KINDS, plot

@@ -11,9 +11,9 @@ import yaml
 from conftest import unit
 
 from binbench.cli import main
-from binbench.embeddings import write_set
+from binbench.sets.embeddings import write_set
 from binbench.study.campaign import load_study
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from conftest import unit
 from scipy.stats import binom
 
 from binbench.codes.packing import pack
-from binbench.embeddings import EmbeddingSet, write_set
+from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.study import e2, e3, e4
 from binbench.study.recode import digest, digests, digests_elsewhere
 

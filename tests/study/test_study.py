@@ -13,7 +13,7 @@ from binbench.cli import main
 from binbench.errors import UserError
 from binbench.study import execute, plan, sets
 from binbench.study.experiment import EXPERIMENTS, Record, load, perform
-from binbench.study.sets import Study
+from binbench.study.study import Study
 
 
 def call(*arguments: str) -> int:

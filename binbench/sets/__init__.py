@@ -1,0 +1,1 @@
+"""Embedding sets: collections, encoders, exact neighbours, and how a set is made."""

@@ -1,0 +1,273 @@
+"""Embedding sets: HDF5 files in ann-benchmarks' layout, with ids, judgements and provenance added."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.errors import UserError
+from binbench.files import atomic
+
+if TYPE_CHECKING:
+    import h5py
+
+SCHEMA_VERSION = 1
+#: Nearest neighbours stored with a set, as in ann-benchmarks.
+NEIGHBORS = 100
+#: Base rows handled at a time wherever a set is streamed.
+BLOCK_ROWS = 16384
+
+
+@dataclass(frozen=True)
+class EmbeddingSet:
+    """An embedding set on disk, opened for reading; `train` is mapped, not loaded.
+
+    Attributes:
+        path: the HDF5 file.
+        attributes: its root attributes; `provenance` and `warnings` decoded from JSON.
+    """
+
+    path: Path
+    attributes: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path) -> EmbeddingSet:
+        """Open the set at `path`.
+
+        Raises:
+            UserError: no such file, or not (or no longer) an embedding set.
+        """
+        if not path.is_file():
+            raise UserError(f"embedding set {path} does not exist; `binbench prepare` makes one")
+        with _reading(path) as file:
+            attributes = {key: _plain(value) for key, value in file.attrs.items()}
+            for key in ("provenance", "warnings"):
+                attributes[key] = json.loads(attributes.get(key) or "null") or ({} if key == "provenance" else [])
+            rows = file["train"].shape[0], file["test"].shape[0]
+        opened = cls(path, attributes)
+        if min(rows) == 0:
+            raise UserError(f"{path}: no {'documents' if rows[0] == 0 else 'queries'}")
+        return opened
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+    @property
+    def distance(self) -> str:
+        """``angular`` or ``euclidean``."""
+        return str(self.attributes.get("distance", "angular"))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether binbench wrote the file (and so normalized and checked it), rather than another tool."""
+        return "schema_version" in self.attributes
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash that changes with any vector, base or query."""
+        both = f"{self.attributes.get('sha256_train')}{self.attributes.get('sha256_test')}"
+        return hashlib.sha256(both.encode()).hexdigest()[:16]
+
+    @cached_property
+    def train(self) -> NDArray[np.float32]:
+        """(N, d) float32, read-only; mapped where the file stores it contiguously."""
+        return self._mapped("train")
+
+    @cached_property
+    def test(self) -> NDArray[np.float32]:
+        """(Q, d) float32, read-only; mapped like `train`."""
+        return self._mapped("test")
+
+    @cached_property
+    def neighbors(self) -> NDArray[np.int32]:
+        """(Q, 100) int32: exact nearest rows of `train`, best first."""
+        return _frozen(self._member("neighbors"))
+
+    @cached_property
+    def distances(self) -> NDArray[np.float32]:
+        """(Q, 100) float32: their distances, ascending."""
+        return _frozen(self._member("distances"))
+
+    @cached_property
+    def qrels(self) -> NDArray[np.int32] | None:
+        """(n, 3) int32 query row, document row, grade; None for sets without judgements."""
+        found = self._member("qrels", required=False)
+        return None if found is None or not len(found) else _frozen(found)
+
+    @cached_property
+    def train_ids(self) -> list[str] | None:
+        """Document ids, or None."""
+        return self._strings("train_ids")
+
+    @cached_property
+    def test_ids(self) -> list[str] | None:
+        """Query ids, or None."""
+        return self._strings("test_ids")
+
+    def _mapped(self, name: str) -> NDArray[np.float32]:
+        with _reading(self.path) as file:
+            member = file[name]
+            offset = member.id.get_offset()
+            if offset is not None and member.dtype == np.float32:
+                # A plain array over the map: what plugins get has no surprises, and cannot be made writeable.
+                return np.asarray(np.memmap(self.path, np.float32, "r", offset, member.shape))
+            return _frozen(member[:].astype(np.float32))
+
+    def _member(self, name: str, required: bool = True) -> Any:
+        with _reading(self.path) as file:
+            if name in file:
+                return file[name][:]
+        if required:
+            raise UserError(f"{self.path} has no {name!r}; prepare it again with `binbench prepare --force`")
+        return None
+
+    def _strings(self, name: str) -> list[str] | None:
+        found = self._member(name, required=False)
+        return None if found is None else [value.decode() for value in found]
+
+
+def write_set(
+    path: Path,
+    shape: tuple[int, int],
+    blocks: Iterable[NDArray[np.float32]],
+    test: NDArray[np.float32],
+    attributes: dict[str, Any],
+    *,
+    ids: tuple[list[str], list[str]] | None = None,
+    qrels: NDArray[np.int32] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EmbeddingSet:
+    """Write an embedding set with its exact ground truth, whole or not at all.
+
+    Args:
+        path: where to.
+        shape: (N, d) of the base vectors.
+        blocks: the base vectors in row order; unit rows for angular sets.
+        test: (Q, d) float32 queries.
+        attributes: root attributes; must hold `distance`. Dicts and lists are stored as JSON.
+        ids: document and query ids.
+        qrels: (n, 3) int32 query row, document row, grade.
+        progress: told the number of base rows as they are written, and again as they are searched.
+
+    Raises:
+        UserError: a vector that is zero, NaN or infinite, dimensions that differ, or a disk that refuses.
+    """
+    import h5py
+
+    from binbench.sets.neighbors import nearest
+
+    tell = progress or (lambda rows: None)
+    if test.ndim != 2 or test.shape[1] != shape[1]:
+        raise UserError(f"{path.stem}: the documents have dimension {shape[1]}, the queries {test.shape[-1]}")
+    zeros_allowed = attributes["distance"] == "euclidean"
+    check_vectors(test, f"{path.stem}: query", zeros_allowed=zeros_allowed)
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        train = file.create_dataset("train", shape, np.float32)
+        row = 0
+        digest = hashlib.sha256()
+        for block in blocks:
+            check_vectors(block, f"{path.stem}: document", row, zeros_allowed)
+            train[row : row + len(block)] = block
+            digest.update(block.astype("<f4").tobytes())
+            row += len(block)
+            tell(len(block))
+        file.create_dataset("test", data=test.astype(np.float32))
+        if ids:
+            strings = h5py.string_dtype("utf-8")
+            file.create_dataset("train_ids", data=np.array(ids[0], dtype=object), dtype=strings)
+            file.create_dataset("test_ids", data=np.array(ids[1], dtype=object), dtype=strings)
+        if qrels is not None:
+            file.create_dataset("qrels", data=qrels.astype(np.int32))
+        file.flush()
+        distance = attributes["distance"]
+        neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
+        file.create_dataset("neighbors", data=neighbors)
+        file.create_dataset("distances", data=distances)
+        everything = {
+            "type": "dense",
+            "point_type": "float",
+            "dimension": shape[1],
+            "schema_version": SCHEMA_VERSION,
+            "sha256_train": digest.hexdigest(),
+            "sha256_test": hashlib.sha256(test.astype("<f4").tobytes()).hexdigest(),
+            "queries_in_train": _copies(train, test, neighbors, distances),
+        } | attributes
+        for key, value in everything.items():
+            file.attrs[key] = json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
+    return EmbeddingSet.open(path)
+
+
+def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros_allowed: bool = False) -> None:
+    """Refuse rows that are not finite or, having no direction, zero.
+
+    Args:
+        vectors: (n, d).
+        what: names the vectors in the message.
+        first: the row number of the first one.
+        zeros_allowed: for distances other than angular.
+
+    Raises:
+        UserError: naming the first offending row.
+    """
+    finite = np.isfinite(vectors).all(axis=1)
+    directed = ~finite | zeros_allowed | vectors.any(axis=1)
+    for good, problem in ((finite, "holds NaN or infinite values"), (directed, "is all zeros")):
+        if not good.all():
+            raise UserError(f"{what} vector {first + int(np.argmin(good))} {problem}; remove or mend it")
+
+
+def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(train), BLOCK_ROWS):
+        yield train[start : start + BLOCK_ROWS]
+
+
+def _copies(
+    train: h5py.Dataset, test: NDArray[np.float32], neighbors: NDArray[np.int32], distances: NDArray[np.float32]
+) -> int:
+    """How many queries occur in `train`, value for value: such a set tests memory, not retrieval."""
+    close = np.flatnonzero(distances[:, 0] <= 1e-6)
+    return sum(bool((train[int(neighbors[query, 0])] == test[query]).all()) for query in close)
+
+
+class _reading:
+    """Open an HDF5 file and turn its many errors into one line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Any:
+        import h5py
+
+        try:
+            self.file = h5py.File(self.path, "r")
+        except OSError as error:
+            raise UserError(f"{self.path} cannot be read as HDF5: it is truncated or another format") from error
+        for member in ("train", "test"):
+            if member not in self.file:
+                self.file.close()
+                raise UserError(f"{self.path} is not an embedding set: it has no {member!r}")
+        return self.file
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self.file.close()
+        if isinstance(error, (OSError, KeyError, json.JSONDecodeError)):
+            raise UserError(f"{self.path} is damaged: {error}; prepare it again") from error
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,1 @@
+"""What codes are worth beside retrieval: sentence similarity and classification."""
