@@ -77,6 +77,11 @@ class ForkServer:
     def stop(self) -> None:
         """End the server and whatever it is doing."""
         self.stopping = True
+        # The end of its input ends an idle server. A signal alone can be lost: one that comes just before the server
+        # blocks in a read is handled only after that read, which would then be never.
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()

@@ -11,7 +11,8 @@ from study.conftest import Ran
 
 from binbench.cli import main
 from binbench.errors import UserError
-from binbench.study import execute, plan, sets
+from binbench.study import execute, plan
+from binbench.study import study as sets
 from binbench.study.experiment import EXPERIMENTS, Record, load, perform
 from binbench.study.study import Study
 
