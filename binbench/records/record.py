@@ -1,0 +1,256 @@
+"""One stored result: its conditions, footprint, timing and figures, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from binbench.errors import UserError, unknown
+from binbench.harness.measures import MEASURES
+from binbench.measures.bootstrap import Interval
+from binbench.plugins.algorithm import Footprint
+
+Array = NDArray[np.float64]
+Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory", "unreadable"]
+Mode = Literal["batch", "single"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Every measure that applies to a result, in the mean over queries and, when asked for, query by query.
+
+    Attributes:
+        path: the result file that holds them.
+        key: names the answers, the judgements and the definitions that they come from.
+        means: measure → the mean and the limits of its 95 % BCa bootstrap interval; NaN where no query has a value.
+    """
+
+    path: Path
+    key: str
+    means: Mapping[str, Sequence[float]]
+
+    @property
+    def names(self) -> list[str]:
+        """The measures that apply, in the order of :data:`binbench.measures.registry.MEASURES`."""
+        return list(self.means)
+
+    def interval(self, measure: str) -> Interval | None:
+        """The mean with its interval; None where the measure does not apply or no query has a value.
+
+        Raises:
+            UserError: there is no such measure.
+        """
+        if measure not in MEASURES:
+            raise unknown("measure", measure, MEASURES)
+        found = self.means.get(measure)
+        return None if found is None or np.isnan(found[0]) else Interval(*found)
+
+    def mean(self, measure: str) -> float | None:
+        """The mean over the queries that have a value; None as for :meth:`interval`."""
+        found = self.interval(measure)
+        return None if found is None else float(found.estimate)
+
+    def values(self, measure: str) -> Array | None:
+        """(Q,) float64, one value per query row of the set; None where the measure does not apply.
+
+        NaN where a measure is not defined for a query: against qrels for queries that are not judged, scores for
+        queries without results or (rank correlation) with equal scores only. A judged query without results has 0, and
+        every query of a collection's split is judged.
+
+        Raises:
+            UserError: the file was changed since.
+        """
+        from binbench.records.store import member
+
+        if measure not in self.means:
+            return None
+        found = member(self.path, "figures")
+        if found is None or found.ndim != 2 or len(found) != len(self.means):
+            raise UserError(f"{self.path} was changed while it was in use; run the same command again")
+        return found[self.names.index(measure)].astype(np.float64)
+
+
+class Sizes(BaseModel):
+    """Bytes as a result file itemises them."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    codes_bytes_per_vector: float
+    extras_bytes_per_vector: float
+    rescore_bytes_per_vector: float
+    shared_bytes: int
+
+
+class Facts(BaseModel):
+    """What `fit` told: training rows, notes, seconds of its stages, and whatever else a plugin records."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    notes: list[str] = []
+    training_rows: int | None = None
+    encode_seconds: float | None = None
+
+
+class Record(BaseModel):
+    """One stored result. Fields are called as the field calls them; aliases are the file's own names.
+
+    Figures that only answers have are None for a result with another status than ``ok``.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    path: Path
+    # Identity and conditions.
+    set: str = Field(alias="dataset")
+    fingerprint: str = Field("", alias="set_fingerprint")
+    family: str = Field(alias="algo")
+    instance: str
+    method: str = Field(alias="name")
+    parameters: dict[str, Any] = {}
+    query_arguments: dict[str, Any] = {}
+    scoring: str = ""
+    k: int = Field(alias="count", ge=0)
+    batch: bool = Field(alias="batch_mode")
+    threads: int = 1
+    stored_seed: int = Field(0, alias="seed")
+    seeded: bool = True
+    runs: int = Field(1, alias="run_count")
+    parallel_jobs: int = 1
+    hypotheses: list[str] = []
+    inputs: str = ""
+    result_schema: int = Field(0, alias="schema_version")
+    status: Status = "ok"
+    reason: str = ""
+    # The set.
+    distance: str = ""
+    documents: int | None = None
+    queries: int | None = None
+    dimension: int | None = None
+    origin: dict[str, Any] = {}
+    # Memory.
+    sizes: Sizes | None = Field(None, alias="footprint")
+    index_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    # Time, in seconds.
+    queries_per_second: float | None = None
+    seconds_per_query: float | None = Field(None, alias="best_search_time")
+    latency: dict[str, float] = {}
+    harness_overhead: float | None = Field(None, alias="noop_overhead")
+    build_seconds: float | None = Field(None, alias="build_time")
+    train_seconds: float | None = None
+    candidates: float | None = None
+    facts: Facts = Facts()
+    provenance: dict[str, Any] = {}
+
+    _figures: Figures | None = PrivateAttr(None)
+    _contrasts: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
+    _reference: Record | None = PrivateAttr(None)
+    _remarks: list[str] = PrivateAttr(default_factory=list)
+
+    @classmethod
+    def of(cls, path: Path, stored: Mapping[str, Any]) -> Record:
+        """The record at `path` from what :mod:`binbench.records.store` read of it; unreadable where that is no result.
+
+        Args:
+            path: the result file.
+            stored: ``attributes``, and where there are any, ``figures`` and ``contrasts``.
+        """
+        attributes = dict(stored["attributes"])
+        if "algo" in attributes and "inputs" not in attributes:
+            return cls.unreadable(path, "another tool's result; binbench reads its own")
+        if attributes.get("status", "ok") != "ok":
+            # Failures are written with fillers that other readers need.
+            for name in ("footprint", "index_bytes", "best_search_time", "build_time", "candidates"):
+                attributes.pop(name, None)
+        try:
+            record = cls.model_validate(attributes | {"path": path})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            return cls.unreadable(path, f"it holds no result of binbench: {where}: {first['msg']}")
+        if record.status == "ok" and "figures" in stored:
+            record._figures = Figures(path, stored["figures"]["key"], stored["figures"]["means"])
+            record._contrasts = stored.get("contrasts", {})
+        return record
+
+    @classmethod
+    def unreadable(cls, path: Path, reason: str) -> Record:
+        """A record that says that the file at `path` cannot be read, with what the path tells."""
+        family, k, set_name = (*reversed(path.parts[-4:-1]), "", "", "")[:3]
+        return cls.model_construct(
+            path=path,
+            set=set_name,
+            family=family.removesuffix("-batch"),
+            instance=path.stem.split("_")[0],
+            method=path.stem,
+            k=int(k) if k.isdigit() else 0,
+            batch=family.endswith("-batch"),
+            status="unreadable",
+            reason=reason,
+        )
+
+    @property
+    def mode(self) -> Mode:
+        """``batch``: all queries in one call; ``single``: one call per query."""
+        return "batch" if self.batch else "single"
+
+    @property
+    def seed(self) -> int | None:
+        """Of everything random in the method; None where the method takes none."""
+        return self.stored_seed if self.seeded else None
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """The bytes that the index holds."""
+        if self.sizes is None:
+            return None
+        held = self.sizes
+        return Footprint(
+            held.codes_bytes_per_vector,
+            held.extras_bytes_per_vector,
+            held.shared_bytes,
+            held.rescore_bytes_per_vector,
+        )
+
+    @property
+    def bytes_per_vector(self) -> float | None:
+        """Codes, extras and vectors kept for re-scoring."""
+        return None if self.footprint is None else float(self.footprint.per_vector)
+
+    @property
+    def notes(self) -> list[str]:
+        """Remarks of the method, and of the reader."""
+        return [*self.facts.notes, *self._remarks]
+
+    @property
+    def figures(self) -> Figures | None:
+        """None for results without answers, and where none are stored."""
+        return self._figures
+
+    @property
+    def reference(self) -> Record | None:
+        """The result of ``float`` on the same set and k, among those that were read with this one."""
+        return self._reference
+
+    def mean(self, measure: str) -> float | None:
+        """The mean of `measure` over queries; None where there is none."""
+        return None if self.figures is None else self.figures.mean(measure)
+
+    def interval(self, measure: str) -> Interval | None:
+        """The mean with its 95 % interval; None where there is none."""
+        return None if self.figures is None else self.figures.interval(measure)
+
+    def values(self, measure: str) -> Array | None:
+        """(Q,) values of `measure`; None where there are none."""
+        return None if self.figures is None else self.figures.values(measure)
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """Records with equal values answer the same question; float answers alike in any mode, with any seed."""
+        return self.set, self.fingerprint, self.k

@@ -1,0 +1,203 @@
+"""Where records come from: result files below a folder, and one index file that saves opening them all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.errors import UserError
+from binbench.files import atomic
+from binbench.records.record import Record
+
+logger = logging.getLogger("binbench")
+
+#: Below the results folder; opening a thousand HDF5 files takes seconds, reading this a fraction of one.
+INDEX = ".records.json"
+#: Raised when what the index holds of a file changes.
+INDEX_SCHEMA = 1
+#: Attributes of a result file that are JSON text, because they hold more than one value.
+JSON_ATTRIBUTES = (
+    "parameters",
+    "query_arguments",
+    "footprint",
+    "facts",
+    "provenance",
+    "hypotheses",
+    "latency",
+    "noop_overhead",
+    "origin",
+)
+
+
+def read(
+    results_dir: Path, paths: Iterable[Path] | None = None, fingerprints: Mapping[str, str] | None = None
+) -> list[Record]:
+    """The records of all results below `results_dir`, ordered by path with numbers as numbers, or those of `paths`.
+
+    A file that cannot be read becomes a record with the status ``unreadable``. Every record knows the result of
+    ``float`` that it is compared with, which is looked for below `results_dir`, also when `paths` are given.
+
+    Args:
+        results_dir: root of the result files.
+        paths: result files below it, in the order wanted.
+        fingerprints: set name → fingerprint of its vectors as they are now; results of others get a remark.
+
+    Raises:
+        UserError: there are no results.
+    """
+    wanted = list(paths) if paths is not None else [results_dir / name for name in files_under(results_dir)]
+    if not wanted:
+        raise UserError(f"no results below {results_dir}; `binbench run` makes some, --results-dir names their folder")
+    index = _read_index(results_dir)
+    records = [_record(results_dir, path, index) for path in wanted]
+    _refer(results_dir, records, index)
+    for record in records:
+        now = (fingerprints or {}).get(record.set, record.fingerprint)
+        if record.status != "unreadable" and now != record.fingerprint:
+            record._remarks.append(f"measured on other vectors than {record.set} holds now")
+        if record.status == "ok" and record.figures is None:
+            record._remarks.append("no figures: stored by an earlier version; `binbench evaluate` computes them")
+    return records
+
+
+def write_index(results_dir: Path) -> None:
+    """Bring the index of `results_dir` up to date; nothing is lost where it cannot be written."""
+    index = _read_index(results_dir)
+    fresh: dict[str, Any] = {}
+    for name in files_under(results_dir):
+        stamp = _stamp(results_dir / name)
+        held = index.get(name)
+        try:
+            fresh[name] = held if held and held["stamp"] == stamp else {"stamp": stamp, **_opened(results_dir / name)}
+        except UserError:
+            continue
+    if fresh == index:
+        return
+    try:
+        with atomic(results_dir / INDEX) as temporary:
+            temporary.write_text(json.dumps({"schema": INDEX_SCHEMA, "files": fresh}))
+    except UserError as error:
+        logger.debug("no index of results: %s", error)
+
+
+def open_record(path: Path) -> Record:
+    """The record at `path`, without its reference.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    return Record.of(path, _opened(path))
+
+
+def member(path: Path, name: str) -> NDArray[Any] | None:
+    """An array of the result file at `path`; None where it has none of that name.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return np.asarray(file[name][:]) if name in file else None
+    except OSError as error:
+        raise UserError(f"{path} is not a readable result file; delete it and run again") from error
+
+
+def files_under(results_dir: Path) -> list[str]:
+    """Result files below `results_dir`, relative to it; os.walk is several times faster than rglob and sort on paths."""
+    names = [
+        os.path.join(folder, name)
+        for folder, _, files in os.walk(results_dir)
+        for name in files
+        if name.endswith(".hdf5") and not name.startswith(".")
+    ]
+    return [os.path.relpath(name, results_dir) for name in sorted(names, key=_by_number)]
+
+
+def _by_number(path: str) -> list[Any]:
+    """Sort key that puts pq8 before pq16."""
+    digits = "".join(c if c.isdigit() else " " for c in path).split()
+    letters = "".join(" " if c.isdigit() else c for c in path).split()
+    return [part for pair in zip(letters, [*map(int, digits), 0], strict=False) for part in pair]
+
+
+def _record(results_dir: Path, path: Path, index: Mapping[str, Any]) -> Record:
+    held = index.get(os.path.relpath(path, results_dir))
+    try:
+        stored = held if held and held["stamp"] == _stamp(path) else _opened(path)
+    except UserError as error:
+        return Record.unreadable(path, str(error))
+    return Record.of(path, stored)
+
+
+def _opened(path: Path) -> dict[str, Any]:
+    """What a record is made from: the file's attributes, and the summary of its figures."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = {key: _plain(value) for key, value in file.attrs.items()}
+    except OSError as error:
+        raise UserError(f"{path} is not a readable result file; delete it and run again") from error
+    stored: dict[str, Any] = {}
+    try:
+        for key in JSON_ATTRIBUTES:
+            if key in attributes:
+                attributes[key] = json.loads(attributes[key])
+        for key in ("figures", "contrasts"):
+            if key in attributes:
+                stored[key] = json.loads(attributes.pop(key))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: its attribute {key} is no JSON; delete it and run again") from error
+    return {"attributes": attributes} | stored
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    return f"{found.st_mtime_ns}:{found.st_size}"
+
+
+def _read_index(results_dir: Path) -> dict[str, Any]:
+    """What the index holds, by file; nothing where it is absent, broken or of another version."""
+    try:
+        found = json.loads((results_dir / INDEX).read_text())
+        return dict(found["files"]) if found["schema"] == INDEX_SCHEMA else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _refer(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -> None:
+    """Give every record its reference: the first good result of ``float`` with the same group."""
+    references: dict[tuple[Any, ...], Record] = {}
+    for record in [*records, *_beside(results_dir, records, index)]:
+        if record.instance == "float" and record.status == "ok":
+            references.setdefault(record.group, record)
+    for record in records:
+        if record.status == "ok":
+            record._reference = references.get(record.group)
+
+
+def _beside(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -> Iterator[Record]:
+    """Results of ``float`` beside `records` that are not among them."""
+    known = {record.path for record in records}
+    folders = dict.fromkeys(record.path.parents[1] for record in records if len(record.path.parts) > 2)
+    for folder in folders:
+        for family in ("float-batch", "float"):
+            for path in sorted(folder.joinpath(family).glob("float_*.hdf5")):
+                if path not in known:
+                    yield _record(results_dir, path, index)
