@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from binbench.harness.evaluation import MEASURES, Figures, Interval
-from binbench.harness.review import Contrast, Group, Review
+from binbench.harness.measures import MEASURES
+from binbench.measures.bootstrap import Interval
+from binbench.records.record import Record
+from binbench.records.review import Contrast, Group
 
 
-def show(review: Review) -> None:
+def show(groups: Sequence[Group]) -> None:
     """Print, for each group, the figures with their 95 % intervals and the comparisons, on stdout."""
     console = Console(width=None if sys.stdout.isatty() else 240)
-    for group in review.groups:
-        threads = f"{group.threads} thread{'s' if group.threads > 1 else ''}"
+    for group in groups:
+        one = group.condition
+        threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
         console.print(
-            f"{group.embeddings.name}: {len(group.embeddings.train):,} documents, {len(group.embeddings.test):,} "
-            f"queries, k = {group.count}, {group.mode}, {threads}, seed {group.seed}",
+            f"{one.set}: {one.documents:,} documents, {one.queries:,} queries, k = {one.k}, {one.mode}, {threads}, "
+            f"seed {one.stored_seed}",
             highlight=False,
         )
         console.print(_figures(group))
@@ -35,20 +39,19 @@ def show(review: Review) -> None:
 def _figures(group: Group) -> Table:
     columns = ("recall@10", "over tie orders", "ndcg@10", "over tie orders", "overlap@10", "score error")
     table = _table("method", "codes B/vector", *columns)
-    for result in group.results:
-        if result.status != "ok":
-            table.add_row(result["name"], f"{result.status}: {result['reason']}")
+    for record in group.records:
+        if record.status != "ok" or record.sizes is None:
+            table.add_row(record.method, f"{record.status}: {record.reason}")
             continue
-        figures = group.figures[result.path]
         table.add_row(
-            result["name"],
-            f"{result['footprint']['codes_bytes_per_vector']:g}",
-            _interval(figures.interval("recall@10")),
-            _span(figures, "recall@10"),
-            _interval(figures.interval("ndcg@10")),
-            _span(figures, "ndcg@10"),
-            _interval(figures.interval("overlap@10")),
-            _interval(figures.interval("score_error")),
+            record.method,
+            f"{record.sizes.codes_bytes_per_vector:g}",
+            _interval(record.interval("recall@10")),
+            _span(record, "recall@10"),
+            _interval(record.interval("ndcg@10")),
+            _span(record, "ndcg@10"),
+            _interval(record.interval("overlap@10")),
+            _interval(record.interval("score_error")),
         )
     return table
 
@@ -58,7 +61,7 @@ def _contrasts(group: Group) -> Table:
     for contrast in group.contrasts:
         found = contrast.comparison
         table.add_row(
-            f"{contrast.a['name']} – {contrast.b['name']}",
+            f"{contrast.a.method} – {contrast.b.method}",
             contrast.measure,
             _interval(found.difference, signed=True),
             _interval(found.ratio),
@@ -83,49 +86,50 @@ def _interval(found: Interval | None, signed: bool = False) -> str:
     return f"{found.estimate:{form}} [{found.low:{form}}, {found.high:{form}}]"
 
 
-def _span(figures: Figures, measure: str) -> str:
-    low, high = figures.mean(f"{measure}_low"), figures.mean(f"{measure}_high")
+def _span(record: Record, measure: str) -> str:
+    low, high = record.mean(f"{measure}_low"), record.mean(f"{measure}_high")
     return "–" if low is None or high is None else f"{low:.3f} … {high:.3f}"
 
 
-def as_json(review: Review) -> dict[str, Any]:
+def as_json(groups: Sequence[Group], left_out: Sequence[str]) -> dict[str, Any]:
     """The whole review as JSON values; a figure that is not defined is null."""
-    return {"groups": [_group(group) for group in review.groups], "left_out": review.left_out}
+    return {"groups": [_group(group) for group in groups], "left_out": list(left_out)}
 
 
 def _group(group: Group) -> dict[str, Any]:
+    one = group.condition
     return {
-        "dataset": group.embeddings.name,
-        "count": group.count,
-        "mode": group.mode,
-        "threads": group.threads,
-        "seed": group.seed,
+        "dataset": one.set,
+        "count": one.k,
+        "mode": one.mode,
+        "threads": one.threads,
+        "seed": one.stored_seed,
         "results": [
             {
-                "name": result["name"],
-                "instance": result["instance"],
-                "query_arguments": result["query_arguments"],
-                "path": str(result.path),
-                "status": result.status,
-                "reason": result["reason"],
-                "measures": _measures(group.figures.get(result.path)),
+                "name": record.method,
+                "instance": record.instance,
+                "query_arguments": record.query_arguments,
+                "path": str(record.path),
+                "status": record.status,
+                "reason": record.reason,
+                "measures": _measures(record),
             }
-            for result in group.results
+            for record in group.records
         ],
         "comparisons": [_contrast(contrast) for contrast in group.contrasts],
     }
 
 
-def _measures(figures: Figures | None) -> dict[str, Any]:
-    found = {name: figures.interval(name) for name in MEASURES} if figures else {}
+def _measures(record: Record) -> dict[str, Any]:
+    found = {name: record.interval(name) for name in MEASURES}
     return {name: _limits(interval) for name, interval in found.items() if interval is not None}
 
 
 def _contrast(contrast: Contrast) -> dict[str, Any]:
     found = contrast.comparison
     return {
-        "a": contrast.a["name"],
-        "b": contrast.b["name"],
+        "a": contrast.a.method,
+        "b": contrast.b.method,
         "measure": contrast.measure,
         "queries": found.queries,
         "mean_a": _number(found.mean_a),

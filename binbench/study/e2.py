@@ -45,7 +45,7 @@ def figures(study: Study) -> Figures:
         bits = sorted(int(name[6:]) for name in entry.results if re.fullmatch(r"binary\d+", name))
         if not bits or entry.vectors.distance != "angular":
             continue
-        seed = int(entry.results[f"binary{bits[0]}"][0]["seed"])
+        seed = entry.results[f"binary{bits[0]}"][0].stored_seed
         key = {"set": entry.vectors.fingerprint, "bits": bits, "seed": seed, "schema": SCHEMA}
         found = study.cached("e2", key, partial(sweep, entry, bits, seed))
         rows += [entry.labels() | row | _stored(entry, row["bits"]) for row in found]
@@ -62,10 +62,10 @@ def _stored(entry: StudySet, bits: int) -> dict[str, Any]:
     """What the results say of storage and speed."""
     result = entry.results[f"binary{bits}"][0]
     return {
-        "bytes_per_vector": result["footprint"]["codes_bytes_per_vector"],
-        "index_bytes": result["index_bytes"],
-        "queries_per_second": result["queries_per_second"],
-        "encode_rows_per_second": result["documents"] / max(result["facts"].get("encode_seconds", np.nan), 1e-9),
+        "bytes_per_vector": result.sizes.codes_bytes_per_vector if result.sizes else None,
+        "index_bytes": result.index_bytes,
+        "queries_per_second": result.queries_per_second,
+        "encode_rows_per_second": (result.documents or 0) / max(result.facts.encode_seconds or np.nan, 1e-9),
     }
 
 

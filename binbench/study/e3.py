@@ -35,8 +35,8 @@ def figures(study: Study) -> Figures:
 
 def _error(study: Study, entry: StudySet, instance: str) -> dict[str, Any]:
     result = entry.results[instance][0]
-    key = {"inputs": result["inputs"], "schema": SCHEMA, "sample": ERROR_SAMPLE}
-    seed, threads = int(result["seed"]), int(result["threads"])
+    key = {"inputs": result.inputs, "schema": SCHEMA, "sample": ERROR_SAMPLE}
+    seed, threads = result.stored_seed, result.threads
     return study.cached("e3", key, lambda: quantization_error(entry.vectors.train, instance, seed, threads))
 
 

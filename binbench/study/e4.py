@@ -55,9 +55,9 @@ def _row(study: Study, entry: StudySet) -> dict[str, Any]:
     if "float" in entry.results:
         result = entry.results["float"][0]
         row |= {
-            "cpu_seconds": result["best_search_time"] * result["queries"] * result["threads"],
-            "cpu": result["provenance"]["machine"]["cpu"],
-            "threads": int(result["threads"]),
+            "cpu_seconds": (result.seconds_per_query or 0.0) * (result.queries or 0) * result.threads,
+            "cpu": result.provenance["machine"]["cpu"],
+            "threads": result.threads,
         }
     return row | check
 

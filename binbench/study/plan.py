@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from binbench.errors import UserError
-from binbench.harness.results import results_under
 from binbench.plugins.registry import ALGORITHMS
+from binbench.records.store import files_under, read
 from binbench.report.render import Table
 from binbench.sets.corpus import SourceOptions, find_collection
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
@@ -94,11 +94,11 @@ def measured(data_dir: Path, results_dir: Path) -> Rates:
         encoding[name] = rate, f"measured on {', '.join(sorted({device for _, device in seen}))}, {len(seen)} sets"
     build: dict[str, list[float]] = {}
     search: dict[str, list[float]] = {}
-    for result in results_under(results_dir) if results_dir.is_dir() else []:
-        size = result.attributes.get("documents", 0) * result.attributes.get("dimension", 0)
+    for result in read(results_dir) if results_dir.is_dir() and files_under(results_dir) else []:
+        size = (result.documents or 0) * (result.dimension or 0)
         if result.status == "ok" and size:
-            build.setdefault(result["instance"], []).append(result["build_time"] / size)
-            search.setdefault(result["instance"], []).append(result["best_search_time"] / size)
+            build.setdefault(result.instance, []).append((result.build_seconds or 0.0) / size)
+            search.setdefault(result.instance, []).append((result.seconds_per_query or 0.0) / size)
     return Rates(
         encoding,
         {name: statistics.median(values) for name, values in build.items()},

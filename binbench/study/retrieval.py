@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from binbench.harness.evaluation import compare_results, evaluate
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.comparison import Comparison, compare
+from binbench.records.compare import compare as compare_records
 from binbench.study.experiment import Figures, Table, interval, number, table
 from binbench.study.study import Study, StudySet
 
@@ -27,47 +27,48 @@ def method_rows(study: Study, chosen: Callable[[str], bool] = lambda family: Tru
         _row(entry, method)
         for entry in study.sets
         for method, results in entry.results.items()
-        if chosen(results[0]["algo"])
+        if chosen(results[0].family)
     ]
 
 
 def _row(entry: StudySet, method: str) -> Row:
     results = entry.results[method]
-    first, footprint = results[0], results[0]["footprint"]
+    first, footprint = results[0], results[0].footprint
+    assert footprint is not None
     reference = entry.mean("float", "ndcg@10")
     ndcg = entry.mean(method, "ndcg@10")
     return entry.labels() | {
         "method": method,
-        "instance": first["instance"],
-        "family": first["algo"],
+        "instance": first.instance,
+        "family": first.family,
         "seeds": len(results),
-        "documents": first["documents"],
-        "queries": first["queries"],
-        "dimension": first["dimension"],
-        "bytes_per_vector": sum(footprint[f"{part}_bytes_per_vector"] for part in ("codes", "extras", "rescore")),
-        "codes_bytes_per_vector": footprint["codes_bytes_per_vector"],
-        "shared_bytes": footprint["shared_bytes"],
-        "index_bytes": first["index_bytes"],
+        "documents": first.documents,
+        "queries": first.queries,
+        "dimension": first.dimension,
+        "bytes_per_vector": first.bytes_per_vector,
+        "codes_bytes_per_vector": footprint.codes,
+        "shared_bytes": footprint.shared,
+        "index_bytes": first.index_bytes,
         **{measure: entry.mean(method, measure) for measure in (*RECALLS, "ndcg@10", "overlap@10", "qrels_recall@10")},
         "qrels_recall@100": entry.mean(method, "qrels_recall@100"),
         "map@10": entry.mean(method, "map@10"),
         "intervals": {measure: _interval(entry, method, measure) for measure in WITH_INTERVAL},
         "retention": ndcg / reference if ndcg is not None and reference else None,
-        "queries_per_second": float(np.median([result["queries_per_second"] for result in results])),
-        "batch": bool(first["batch_mode"]),
-        "threads": int(first["threads"]),
-        "train_seconds": float(np.median([result["train_seconds"] for result in results])),
-        "build_seconds": float(np.median([result["build_time"] for result in results])),
-        "encode_seconds": float(np.median([result["facts"].get("encode_seconds", np.nan) for result in results])),
-        "training_rows": first["facts"].get("training_rows"),
-        "notes": sorted({note for result in results for note in result["facts"].get("notes", [])}),
-        "cpu": first["provenance"]["machine"]["cpu"],
+        "queries_per_second": float(np.median([result.queries_per_second for result in results])),
+        "batch": first.batch,
+        "threads": first.threads,
+        "train_seconds": float(np.median([result.train_seconds for result in results])),
+        "build_seconds": float(np.median([result.build_seconds for result in results])),
+        "encode_seconds": float(np.median([result.facts.encode_seconds or np.nan for result in results])),
+        "training_rows": first.facts.training_rows,
+        "notes": sorted({note for result in results for note in result.facts.notes}),
+        "cpu": first.provenance["machine"]["cpu"],
     }
 
 
 def _interval(entry: StudySet, method: str, measure: str) -> list[float] | None:
     if len(entry.results[method]) == 1:
-        found = evaluate(entry.results[method][0], entry.vectors).interval(measure)
+        found = entry.results[method][0].interval(measure)
         return None if found is None else list(found)
     values = entry.values(method, measure)
     return None if values is None else list(mean_ci(values))
@@ -81,7 +82,7 @@ def contrast(entry: StudySet, a: str, b: str, measure: str) -> Comparison | None
         return None
     ours, theirs = entry.results[a], entry.results[b]
     if len(ours) == len(theirs) == 1:
-        return compare_results(ours[0], theirs[0], measure, entry.vectors)
+        return compare_records(ours[0], theirs[0], measure)
     left, right = entry.values(a, measure), entry.values(b, measure)
     assert left is not None
     assert right is not None
@@ -99,7 +100,7 @@ def iso_memory(study: Study) -> list[Row]:
                 continue
             ndcg = contrast(entry, binary, pq, "ndcg@10")
             speeds = [
-                float(np.median([result["queries_per_second"] for result in entry.results[method]]))
+                float(np.median([result.queries_per_second for result in entry.results[method]]))
                 for method in (binary, pq)
             ]
             rows.append(

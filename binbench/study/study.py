@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.files import atomic
-from binbench.harness.evaluation import evaluate
-from binbench.harness.results import Result
 from binbench.harness.run import plan_set
 from binbench.plugins.registry import ALGORITHMS
+from binbench.records.record import Record
+from binbench.records.store import read
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name
 from binbench.sets.prepare import Preparation
@@ -40,7 +40,7 @@ class StudySet:
     tier: int
     preparation: Preparation
     embeddings: EmbeddingSet | None
-    results: dict[str, list[Result]] = field(default_factory=dict)
+    results: dict[str, list[Record]] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     jobs: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -74,7 +74,7 @@ class StudySet:
 
     def values(self, method: str, measure: str) -> NDArray[np.float64] | None:
         """(Q,) per-query values, averaged over the seeds; None where the measure does not apply."""
-        found = [evaluate(result, self.vectors).values.get(measure) for result in self.results[method]]
+        found = [result.values(measure) for result in self.results[method]]
         kept = [values for values in found if values is not None]
         return np.mean(kept, axis=0) if kept else None
 
@@ -82,7 +82,7 @@ class StudySet:
         """The mean over queries and seeds; None where method or measure are not there."""
         if method not in self.results:
             return None
-        found = [evaluate(result, self.vectors).mean(measure) for result in self.results[method]]
+        found = [result.mean(measure) for result in self.results[method]]
         kept = [value for value in found if value is not None]
         return float(np.mean(kept)) if kept else None
 
@@ -154,13 +154,13 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         settled += 1
         if job.mode != options.modes[0]:
             continue
-        for path in planned.results:
-            result = Result.open(path)
+        for result in read(options.results_dir, planned.results):
+            path = result.path
             if result.status == "ok":
-                known = entry.results.setdefault(result["name"], [])
+                known = entry.results.setdefault(result.method, [])
                 if all(other.path != path for other in known):
                     known.append(result)
             else:
-                entry.troubles.append(f"{result['name']}: {result.status}: {result['reason']}")
+                entry.troubles.append(f"{result.method}: {result.status}: {result.reason}")
     entry.jobs[tier] = asked, settled
     entry.troubles = list(dict.fromkeys(entry.troubles))
