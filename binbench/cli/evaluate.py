@@ -45,14 +45,14 @@ def command(
     from binbench.harness.figures import evaluate
     from binbench.records.compare import COMPARED
     from binbench.records.review import review
-    from binbench.report.evaluation import as_json, show
+    from binbench.report.evaluation import review_as_json, show_review
 
     records, left_out = evaluate(results_dir, data_dir, options.split_list(datasets), force)
     groups = review(records, options.split_list(measures) or COMPARED)
-    show(groups)
+    show_review(groups)
     if json_file:
         with atomic(json_file) as temporary:
-            temporary.write_text(json.dumps(as_json(groups, left_out), indent=2) + "\n")
+            temporary.write_text(json.dumps(review_as_json(groups, left_out), indent=2) + "\n")
     for reason in left_out:
         click.echo(f"binbench: left out: {reason}", err=True)
     failures = [record for record in records if record.status not in ("ok", "skipped")]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from binbench.errors import UserError
-from binbench.measures.bootstrap import Interval
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
 from binbench.records.compare import BASELINE, budgets, ratio
@@ -17,7 +15,8 @@ from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered, groups, ordered
-from binbench.report.render import FORMATS, Format, Table, render
+from binbench.report import render
+from binbench.report.render import FORMATS, Format, Table
 
 DEFAULT_COLUMNS = (
     "method",
@@ -97,7 +96,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
             raise UserError("no two methods take the same bytes per vector; run more of them")
     else:
         tables = [_table(part, shared, chosen, options.ci, group_by) for _, part in parts]
-    return render(tables, options.format or _usual_format())
+    return render.render(tables, options.format or ("rich" if sys.stdout.isatty() else "plain"))
 
 
 def show(records: Sequence[Record]) -> None:
@@ -105,11 +104,7 @@ def show(records: Sequence[Record]) -> None:
     rows = [Row(record, str(record.path)) for record in records]
     shared = _shared_names(rows)
     tables = [_table(part, shared, [], False, []) for _, part in groups(rows, APART)]
-    sys.stdout.write(render(tables, _usual_format()))
-
-
-def _usual_format() -> Format:
-    return "rich" if sys.stdout.isatty() else "plain"
+    render.show(tables)
 
 
 def _shared_names(rows: Sequence[Row]) -> set[str]:
@@ -155,14 +150,14 @@ def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column],
         return None
     columns = list(chosen) or [column(name) for name in ISO_COLUMNS]
     by_path = {row.record.path: row for row in rows}
-    shown = [by_path[record.path] for budget in found for record in budget.records]
+    members = [by_path[record.path] for budget in found for record in budget.records]
     sections = [len(budget.records) for budget in found]
-    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, shown, ci, sections)
+    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, ci, sections)
     made.header.append(f"recall@10 ÷ {BASELINE}")
     made.right.append(True)
     cells = [ratio(record, budget.baseline, "recall@10") for budget in found for record in budget.records]
     for line, cell in zip(made.lines, cells, strict=True):
-        line.append(_with_interval(cell))
+        line.append(shown(cell, ".2f"))
     return made
 
 
@@ -204,11 +199,3 @@ def _cell(one: Column, row: Row, ci: bool) -> str:
     if value is None or limits is None:
         return shown
     return f"{shown} [{', '.join(one.show(limit).rstrip('%') for limit in limits)}]"
-
-
-def _with_interval(found: Interval | None) -> str:
-    if found is None:
-        return "–"
-    if math.isnan(found.low):
-        return f"{found.estimate:.2f}"
-    return f"{found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]"
