@@ -17,6 +17,7 @@ from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered, groups, ordered
 from binbench.report import render
 from binbench.report.render import FORMATS, Format, Table
+from binbench.report.values import shown
 
 DEFAULT_COLUMNS = (
     "method",
