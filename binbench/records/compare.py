@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from binbench.errors import UserError
-from binbench.harness.measures import MEASURES
 from binbench.measures.bootstrap import Interval
 from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
+from binbench.measures.registry import MEASURES
 from binbench.records.record import Record
 
 SEED = 0
