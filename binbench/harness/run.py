@@ -15,7 +15,7 @@ from binbench.files import writing
 from binbench.harness.jobs import Job, Mode
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import Result, write_failure
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.progress import progress
 from binbench.provenance import command
 from binbench.sets.embeddings import EmbeddingSet
@@ -147,7 +147,7 @@ def check(preparations: Sequence[Preparation], algorithms: Sequence[str], option
         UserError: an unknown algorithm, dataset or encoder, or a plugin file that cannot be loaded.
     """
     for plugin in options.plugins:
-        ALGORITHMS.load_file(plugin)
+        load_file(plugin)
     ALGORITHMS.resolve(algorithms)
     for preparation in preparations:
         check_dataset(preparation.dataset, preparation.source)
