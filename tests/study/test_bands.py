@@ -13,7 +13,7 @@ from binbench.study.experiments.e1 import E1, EmbeddedSet, Embeddings
 from binbench.study.experiments.e2 import E2, Sweep
 from binbench.study.experiments.e3 import E3, QuantizerRow, Quantizers
 from binbench.study.experiments.e4 import E4, CheckedSet, GroundTruth
-from binbench.study.experiments.e5 import E5, BinaryRetrieval
+from binbench.study.experiments.e5 import E5, BinaryRetrieval, is_one_bit
 from binbench.study.experiments.e6 import E6, QuantizedRetrieval
 from binbench.study.experiments.e7 import E7, Geometry
 from binbench.study.experiments.e8 import E8
