@@ -2,6 +2,9 @@
 
 import os
 
+#: What holds every numeric library to one thread.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 # asv.conf.json fixes the threads too, but its matrix does not apply to `--python=same` and to the guard.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+for _variable, _count in ONE_THREAD.items():
+    os.environ.setdefault(_variable, _count)

@@ -1,13 +1,11 @@
-"""The figures that must not worsen, on a small set that is the same everywhere, and the committed ones."""
+"""The figures that must not worsen, on a small set that is the same everywhere."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import faiss
@@ -16,48 +14,8 @@ from numpy.typing import NDArray
 
 from .data import create, documents, queries, vectors, wanted
 
-BASELINE = Path(__file__).with_name("baseline.json")
 DOCUMENTS, QUERIES, DEPTH = 3000, 200, 100
 RELEVANT = 5
-
-#: How far recall@10 and nDCG@10 may fall. Codes made of float64 products and comparisons are the same on every machine,
-#: and have to stay the same. Float32 products and k-means turn the last bit of a sum, which depends on the processor,
-#: into other codes; ITQ magnifies it in every turn.
-EXACT, TRAINED, UNSTEADY = 0.0005, 0.01, 0.05
-
-#: One instance of every family, and its tolerance.
-METHODS = {
-    "float": EXACT,
-    "float16": EXACT,
-    "int8": EXACT,
-    "int6": EXACT,
-    "int4": EXACT,
-    "int8-minmax": EXACT,
-    "binary256": EXACT,
-    "binary256-asym": EXACT,
-    "binary256-hnsw": EXACT,
-    "binary256-rescore-float": EXACT,
-    "binary256-rescore-int8": EXACT,
-    "ortho256": EXACT,
-    "ortho256-asym": EXACT,
-    "sign": EXACT,
-    "sign-mean": EXACT,
-    "sign-median": EXACT,
-    "sign-asym": EXACT,
-    "sign-rescore-self": EXACT,
-    "int2": TRAINED,
-    "pca64": TRAINED,
-    "pq16": TRAINED,
-    "pq16-rescore-float": TRAINED,
-    "pqfs16": TRAINED,
-    "opq16": TRAINED,
-    "rq8": TRAINED,
-    "ivf64": TRAINED,
-    "ivfpq64x16": TRAINED,
-    "hnsw16": TRAINED,
-    "rabitq1": TRAINED,
-    "itq128": UNSTEADY,
-}
 
 
 @dataclass(frozen=True)
@@ -75,14 +33,6 @@ class Figures:
     ndcg10: float
     bytes_per_vector: float
     code_checksum: str
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The committed figures, and the checksum of the vectors they were measured on."""
-
-    vectors: str
-    methods: dict[str, Figures]
 
 
 @dataclass(frozen=True)
@@ -133,17 +83,6 @@ def figures(method: str) -> Figures:
         bytes_per_vector=round(algorithm.footprint().total(DOCUMENTS) / DOCUMENTS, 3),
         code_checksum=_sha256(_state(algorithm)),
     )
-
-
-def baseline() -> Baseline:
-    """The committed figures."""
-    stored = json.loads(BASELINE.read_text())
-    return Baseline(stored["vectors"], {name: Figures(**values) for name, values in stored["methods"].items()})
-
-
-def write_baseline(new: Baseline) -> None:
-    """Make `new` the figures to be compared with."""
-    BASELINE.write_text(json.dumps(asdict(new), indent=2) + "\n")
 
 
 def _state(held: Any) -> Iterator[NDArray[Any]]:

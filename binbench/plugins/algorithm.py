@@ -31,7 +31,7 @@ class Footprint:
     codes: float
     extras: float = 0
     shared: int = 0
-    rescore: int = 0
+    rescore: float = 0
 
     @property
     def per_vector(self) -> float:

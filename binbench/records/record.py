@@ -212,10 +212,10 @@ class Record(BaseModel):
             return None
         held = self.sizes
         return Footprint(
-            held.codes_bytes_per_vector,
-            held.extras_bytes_per_vector,
-            held.shared_bytes,
-            held.rescore_bytes_per_vector,
+            codes=held.codes_bytes_per_vector,
+            extras=held.extras_bytes_per_vector,
+            shared=held.shared_bytes,
+            rescore=held.rescore_bytes_per_vector,
         )
 
     @property

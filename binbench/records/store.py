@@ -112,7 +112,7 @@ def member(path: Path, name: str) -> NDArray[Any] | None:
 
 
 def files_under(results_dir: Path) -> list[str]:
-    """Result files below `results_dir`, relative to it; os.walk is several times faster than rglob and sort on paths."""
+    """Result files below `results_dir`, relative to it; os.walk is several times faster than rglob."""
     names = [
         os.path.join(folder, name)
         for folder, _, files in os.walk(results_dir)

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
-import sys
-from pathlib import Path
-from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
-def guard() -> Any:
-    sys.path.append(str(ROOT))
-    usual = faiss.cvar.distance_compute_blas_threshold
-    yield importlib.import_module("benchmarks.guard")
-    # The suites set it for their process; other tests of this one expect faiss as it comes.
-    faiss.cvar.distance_compute_blas_threshold = usual
-    sys.path.remove(str(ROOT))
+def guard(suite):
+    return suite("guard")
 
 
 @pytest.fixture
-def old(guard):
-    methods = {name: guard.Figures(0.8, 0.9, 32.0, "aa") for name in ("sign", "pq16")}
-    return guard.Baseline("vectors", methods)
+def old(guard, suite):
+    """One exact method, one that processors move, and one that they have left alone so far."""
+    methods = {name: guard.Figures(0.8, 0.9, 32.0, "aa") for name in ("sign", "rq8", "pq16")}
+    spread = suite("baseline").Spread
+    return guard.Baseline("vectors", methods, {"rq8": spread(0.012, 0.02, 15), "pq16": spread(0.0, 0.0, 15)})
 
 
 def changed(old, method, **figures):
@@ -43,7 +33,8 @@ def test_nothing_changed_nothing_to_say(guard, old):
 @pytest.mark.parametrize(
     ("method", "figures"),
     [
-        ("pq16", {"recall10": 0.791, "ndcg10": 0.891, "code_checksum": "bb"}),
+        ("rq8", {"recall10": 0.788, "ndcg10": 0.88, "code_checksum": "bb"}),
+        ("pq16", {"recall10": 0.797, "ndcg10": 0.897, "code_checksum": "bb"}),
         ("sign", {"recall10": 0.7996}),
         ("sign", {"recall10": 0.9, "ndcg10": 1.0, "bytes_per_vector": 31.0}),
     ],
@@ -55,8 +46,10 @@ def test_passes_within_tolerance_and_better(guard, old, method, figures):
 @pytest.mark.parametrize(
     ("method", "figures", "said"),
     [
-        ("pq16", {"recall10": 0.789}, "track_recall10('pq16'): 0.7890, was 0.8000; it may fall by 0.01"),
-        ("pq16", {"ndcg10": 0.889}, "track_ndcg10('pq16'): 0.8890, was 0.9000"),
+        ("rq8", {"recall10": 0.7879}, "track_recall10('rq8'): 0.7879, was 0.8000; it may fall by 0.012"),
+        ("rq8", {"ndcg10": 0.8799}, "track_ndcg10('rq8'): 0.8799, was 0.9000; it may fall by 0.02"),
+        ("pq16", {"recall10": 0.7969}, "track_recall10('pq16'): 0.7969, was 0.8000; it may fall by 0.003"),
+        ("pq16", {"ndcg10": 0.8969}, "track_ndcg10('pq16'): 0.8969, was 0.9000; it may fall by 0.003"),
         ("sign", {"recall10": 0.799}, "track_recall10('sign'): 0.7990, was 0.8000; it may fall by 0.0005"),
         ("sign", {"bytes_per_vector": 32.001}, "track_bytes_per_vector('sign'): 32.001, was 32"),
         ("sign", {"code_checksum": "bb"}, "track_code_checksum_changed('sign'): bb, was aa"),
@@ -68,8 +61,26 @@ def test_names_what_is_worse(guard, old, method, figures, said):
     assert problem.startswith("quality.Quality.")
 
 
+def test_a_method_that_is_not_exact_needs_a_measured_spread(guard, old):
+    unmeasured = dataclasses.replace(old, spreads={"rq8": old.spreads["rq8"]})
+    assert list(guard.problems(unmeasured, old)) == ["pq16 has no measured spread"]
+
+
+@pytest.mark.parametrize(
+    ("method", "worse"),
+    [("int8", "int4"), ("pq16", "pq8"), ("rq8", "rq6"), ("itq128", "itq64")],
+)
+def test_a_real_worsening_is_larger_than_any_tolerance(guard, suite, method, worse):
+    """The committed figures, and a coarser method in the place of the one they are of."""
+    committed = suite("baseline").baseline()
+    found = suite("figures").figures(worse)
+    problems = list(guard.problems(committed, changed(committed, method, **dataclasses.asdict(found))))
+    assert any(f"track_recall10({method!r})" in problem for problem in problems)
+    assert any(f"track_ndcg10({method!r})" in problem for problem in problems)
+
+
 def test_methods_come_and_go_only_with_the_baseline(guard, old):
-    fewer = dataclasses.replace(old, methods={"sign": old.methods["sign"]})
+    fewer = dataclasses.replace(old, methods={name: old.methods[name] for name in ("rq8", "sign")})
     assert list(guard.problems(old, fewer)) == ["pq16 is in the baseline but not measured"]
     assert list(guard.problems(fewer, old)) == ["pq16 is measured but not in the baseline"]
 
@@ -79,13 +90,11 @@ def test_other_vectors_make_every_comparison_void(guard, old):
     assert "no figure can be compared" in problem
 
 
-def test_exit_status_and_update_command(guard, old, monkeypatch, tmp_path, capsys):
-    figures = importlib.import_module("benchmarks.figures")
-    monkeypatch.setattr(figures, "BASELINE", tmp_path / "baseline.json")
+def test_exit_status_says_whether_something_is_worse(guard, old, monkeypatch, capsys):
+    monkeypatch.setattr(guard, "baseline", lambda: old)
     monkeypatch.setattr(guard, "measured", lambda: old)
-    assert guard.main(["--update"]) == 0
-    assert json.loads((tmp_path / "baseline.json").read_text())["methods"]["sign"]["recall10"] == 0.8
     assert guard.main([]) == 0
+    assert "scann is left out: an extra" in capsys.readouterr().out
     monkeypatch.setattr(guard, "measured", lambda: changed(old, "sign", ndcg10=0.5))
     assert guard.main([]) == 1
     said = capsys.readouterr().err
@@ -93,11 +102,66 @@ def test_exit_status_and_update_command(guard, old, monkeypatch, tmp_path, capsy
     assert "python -m benchmarks.guard --update" in said
 
 
-def test_figures_are_those_of_brute_force(guard):
+@pytest.fixture
+def processors(guard, old, suite, monkeypatch, tmp_path):
+    """Three processors with figures of their own; a fourth that does not run here; where the baseline is written."""
+    spread, path = suite("spread"), tmp_path / "baseline.json"
+    monkeypatch.setattr(suite("baseline"), "BASELINE", path)
+    suite("baseline").write_baseline(old)
+    recalls = {spread.Processor("Haswell", level): recall for level, recall in (("AVX2", 0.85), ("NONE", 0.84))}
+    recalls[spread.Processor("Zen", "AVX2")] = 0.87
+
+    def measured_as(processor):
+        if processor not in recalls:
+            raise guard.CannotRun("it ended by SIGILL")
+        return spread.Run(["Haswell"], processor.faiss, changed(old, "rq8", recall10=recalls[processor]))
+
+    monkeypatch.setattr(guard, "measured_as", measured_as)
+    monkeypatch.setattr(guard, "PROCESSORS", [*recalls, spread.Processor("SkylakeX", "AVX512")])
+    return path
+
+
+def test_spread_prints_what_update_writes(guard, processors, capsys):
+    before = processors.read_text()
+    assert guard.main(["--spread"]) == 0
+    assert processors.read_text() == before
+    said = capsys.readouterr().out
+    assert "Zen/AVX2: measured (a copy of OpenBLAS as Haswell)" in said
+    assert "SkylakeX/AVX512: cannot run here: it ended by SIGILL" in said
+    (row,) = (" ".join(line.split()) for line in said.splitlines() if line.startswith("rq8"))
+    assert row == "rq8 | 0.8400 0.8700 0.0300 0.0300 | 0.9000 0.9000 0.0000 0.0030 | 1"
+
+    assert guard.main(["--update"]) == 0
+    written = json.loads(processors.read_text())
+    assert written["methods"]["rq8"]["recall10"] == 0.84
+    assert written["spreads"]["rq8"] == {"recall10": 0.03, "ndcg10": 0.0, "processors": 3}
+    assert list(written["spreads"]) == ["rq8", "pq16"]
+
+
+def test_one_processor_is_no_spread(guard, processors, monkeypatch, capsys):
+    before = processors.read_text()
+    monkeypatch.setattr(guard, "PROCESSORS", guard.PROCESSORS[2:])
+    assert guard.main(["--update"]) == 1
+    assert processors.read_text() == before
+    assert "a spread takes two processors, and 1 ran here" in capsys.readouterr().err
+
+
+def test_codes_that_differ_are_not_exact(guard, old, processors, monkeypatch, capsys):
+    before, run = processors.read_text(), guard.measured_as
+    other = {"Zen": changed(old, "sign", code_checksum="bb")}
+    monkeypatch.setattr(
+        guard, "measured_as", lambda as_: run(as_)._replace(figures=other.get(as_.openblas, run(as_).figures))
+    )
+    assert guard.main(["--update"]) == 1
+    assert processors.read_text() == before
+    assert "guard: sign is named as exact, and 3 processors made 2 different codes" in capsys.readouterr().err
+
+
+def test_figures_are_those_of_brute_force(suite):
     """The float row by hand: exact neighbours, 512 bytes, nDCG from its definition."""
-    figures = importlib.import_module("benchmarks.figures")
+    figures = suite("figures")
     known = figures.quality_set()
-    assert known.checksum == figures.baseline().vectors
+    assert known.checksum == suite("baseline").baseline().vectors
     assert np.allclose(np.linalg.norm(known.train, axis=1), 1, atol=1e-5)
     order = np.argsort(-(known.test.astype(np.float64) @ known.train.T.astype(np.float64)), axis=1)[:, :10]
     grades = {(q, d): g for q, d, g in known.qrels.tolist()}
@@ -110,9 +174,9 @@ def test_figures_are_those_of_brute_force(guard):
     assert found.bytes_per_vector == 512
 
 
-def test_checksum_sees_codes_behind_every_kind_of_method(guard):
+def test_checksum_sees_codes_behind_every_kind_of_method(suite):
     """A seed that changes the codes changes the checksum, for codes of ours, of faiss, and within two stages."""
-    data, figures = (importlib.import_module(f"benchmarks.{name}") for name in ("data", "figures"))
+    data, figures = suite("data"), suite("figures")
     train = data.documents(300)
     for method in ("binary64", "ortho64", "binary64-asym", "binary64-rescore-int8", "binary64-hnsw"):
         algorithms = data.wanted("binbench.plugins.registry", "ALGORITHMS")
@@ -124,17 +188,8 @@ def test_checksum_sees_codes_behind_every_kind_of_method(guard):
         assert seen[0] == seen[1] != seen[2], method
 
 
-def test_every_family_is_tracked(guard):
-    figures = importlib.import_module("benchmarks.figures")
-    algorithms = importlib.import_module("binbench.plugins.registry").ALGORITHMS
-    package = {f.name for f in algorithms.families() if f.plugin.__module__.startswith("binbench.algorithms")}
-    tracked = {algorithms.get(method).family.name for method in figures.METHODS}
-    # scann is an extra with a wheel for few machines only.
-    assert package - {"scann"} == tracked
-
-
-def test_missing_names_are_na_only_where_asv_installed_an_older_commit(guard, monkeypatch):
-    data = importlib.import_module("benchmarks.data")
+def test_missing_names_are_na_only_where_asv_installed_an_older_commit(suite, monkeypatch):
+    data = suite("data")
     monkeypatch.delenv("ASV_ENV_DIR", raising=False)
     with pytest.raises(ModuleNotFoundError):
         data.wanted("binbench.not_yet", "anything")
