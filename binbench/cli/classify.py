@@ -47,7 +47,8 @@ def command(
     """
     from binbench.files import atomic
     from binbench.measures.classifiers import CLASSIFIERS, Classifier
-    from binbench.report.transfer import as_json, show_classes
+    from binbench.report.transfer import show_classes
+    from binbench.report.values import as_json
     from binbench.sets.corpus import SourceOptions
     from binbench.sets.prepare import Preparation
     from binbench.tasks.classification import classify, task_from_dataset, task_from_files

@@ -37,22 +37,26 @@ def command(
 ) -> int:
     """Compute the figures of stored results, without running any method, and compare the methods.
 
-    Means have 95 % bootstrap intervals. Every method is compared with float, and binary with pq at equal bytes per
-    vector, query by query, with Holm's correction over the comparisons of one table by one measure. The exit status is
-    not zero when a result could not be judged.
+    Means have 95 % bootstrap intervals. Every method is compared with float, and with pq at equal bytes per vector,
+    query by query, with Holm's correction over the comparisons of one table by one measure. The exit status is not zero
+    when a result could not be judged.
     """
     from binbench.files import atomic
-    from binbench.harness.review import COMPARED, review
-    from binbench.report.evaluation import as_json, show
+    from binbench.harness.figures import evaluate
+    from binbench.records.compare import COMPARED
+    from binbench.records.review import review
+    from binbench.report.evaluation import review_as_json, show_review
 
-    found = review(results_dir, data_dir, options.split_list(datasets), options.split_list(measures) or COMPARED, force)
-    show(found)
+    records, left_out = evaluate(results_dir, data_dir, options.split_list(datasets), force)
+    groups = review(records, options.split_list(measures) or COMPARED)
+    show_review(groups)
     if json_file:
         with atomic(json_file) as temporary:
-            temporary.write_text(json.dumps(as_json(found), indent=2) + "\n")
-    for reason in found.left_out:
+            temporary.write_text(json.dumps(review_as_json(groups, left_out), indent=2) + "\n")
+    for reason in left_out:
         click.echo(f"binbench: left out: {reason}", err=True)
-    for result in found.failures:
-        reason = f"{result.status}: {result['reason']}"
-        click.echo(f"binbench: {result['name']} on {result['dataset']} has no figures ({reason})", err=True)
-    return 1 if found.left_out or found.failures else 0
+    failures = [record for record in records if record.status not in ("ok", "skipped")]
+    for record in failures:
+        reason = f"{record.status}: {record.reason}"
+        click.echo(f"binbench: {record.method} on {record.set} has no figures ({reason})", err=True)
+    return 1 if left_out or failures else 0

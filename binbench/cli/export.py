@@ -27,7 +27,7 @@ def command(
     Failed and skipped results are rows too. Prints the path of each file.
     """
     if describe:
-        from binbench.report.columns import describe as described
+        from binbench.records.columns import describe as described
 
         click.echo(described(), nl=False)
         return

@@ -68,7 +68,7 @@ def command(context: click.Context, config: Path | None, dry_run: bool, **chosen
         _show_plan(plan(*work))
         return 0
     outcome = run(*work)
-    show(outcome.results, outcome.sets)
+    show(outcome.records)
     return _status(outcome)
 
 
@@ -136,6 +136,6 @@ def _show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
 def _status(outcome: Outcome) -> int:
     if not outcome.failures:
         return 0
-    names = ", ".join(f"{r['name']} on {r['dataset']} ({r.status})" for r in outcome.failures)
-    click.echo(f"binbench: {len(outcome.failures)} of {len(outcome.results)} failed: {names}", err=True)
+    names = ", ".join(f"{one.method} on {one.set} ({one.status})" for one in outcome.failures)
+    click.echo(f"binbench: {len(outcome.failures)} of {len(outcome.records)} failed: {names}", err=True)
     return 1

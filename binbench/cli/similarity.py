@@ -39,7 +39,8 @@ def command(
     when the first is the query. The exit status is not zero when a method failed.
     """
     from binbench.files import atomic
-    from binbench.report.transfer import as_json, show_similarity
+    from binbench.report.transfer import show_similarity
+    from binbench.report.values import as_json
     from binbench.tasks.similarity import pair_similarity
 
     options.load_plugins(plugins)

@@ -6,18 +6,17 @@ import hashlib
 import itertools
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from binbench.files import sha256_of
+from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS
 
 Mode = Literal["batch", "single"]
 
 #: Raised when stored results can no longer be compared with fresh ones.
-RESULT_SCHEMA = 1
+RESULT_SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Job:
             "set": self.set_fingerprint,
             "parameters": instance.parameters,
             "arguments": arguments,
-            "plugin": _source_hash(instance.family.source),
+            "code": code_identity(instance.family.plugin),
             "count": self.count,
             "mode": self.mode,
             "seed": self.seed,
@@ -97,9 +96,3 @@ class Job:
         """The inverse of :meth:`to_json`."""
         fields = json.loads(line)
         return cls(**{**fields, "plugins": tuple(fields["plugins"]), "hypotheses": tuple(fields["hypotheses"])})
-
-
-@cache
-def _source_hash(source: str) -> str:
-    path = Path(source)
-    return sha256_of(path) if path.is_file() else source

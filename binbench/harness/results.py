@@ -3,93 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.jobs import RESULT_SCHEMA, Job
 from binbench.plugins.registry import ALGORITHMS
 from binbench.provenance import circumstances
+from binbench.records.record import Status
+from binbench.records.store import JSON_ATTRIBUTES
+from binbench.sets.embeddings import EmbeddingSet
 
-Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory"]
-
-#: Attributes stored as JSON text, because they hold more than one value.
-_JSON = ("parameters", "query_arguments", "footprint", "facts", "provenance", "hypotheses", "latency", "noop_overhead")
-
-
-@dataclass(frozen=True)
-class Result:
-    """A stored result, opened for reading.
-
-    Attributes:
-        path: its file.
-        attributes: root attributes, the JSON ones decoded.
-    """
-
-    path: Path
-    attributes: dict[str, Any] = field(repr=False)
-
-    @classmethod
-    def open(cls, path: Path) -> Result:
-        """Open the result at `path`.
-
-        Raises:
-            UserError: it cannot be read.
-        """
-        import h5py
-
-        try:
-            with h5py.File(path, "r") as file:
-                attributes = {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
-        except OSError as error:
-            raise UserError(f"{path} is not a readable result file; delete it and run again") from error
-        for key in _JSON:
-            if key in attributes:
-                attributes[key] = json.loads(attributes[key])
-        return cls(path, attributes)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.attributes[name]
-
-    def array(self, name: str) -> NDArray[Any] | None:
-        """A stored member, or None."""
-        import h5py
-
-        with h5py.File(self.path, "r") as file:
-            return file[name][:] if name in file else None
-
-    @cached_property
-    def neighbors(self) -> NDArray[np.int32]:
-        """(Q, k) int32 returned rows, padded with -1."""
-        found = self.array("neighbors")
-        assert found is not None
-        return found
-
-    @cached_property
-    def distances(self) -> NDArray[np.float32]:
-        """(Q, k) float32 true distances of the returned rows, padded with inf."""
-        found = self.array("distances")
-        assert found is not None
-        return found
-
-    @property
-    def status(self) -> Status:
-        """How the run ended."""
-        return self.attributes.get("status", "ok")
-
-
-def results_under(folder: Path) -> Iterator[Result]:
-    """Every result below `folder`, in the order of their paths."""
-    for path in sorted(folder.rglob("*.hdf5")):
-        if not path.name.startswith("."):
-            yield Result.open(path)
+#: What is kept of an embedding set's attributes in the results measured on it.
+_ORIGIN = (
+    "dataset",
+    "split",
+    "source",
+    "encoder",
+    "encoder_spec",
+    "encoder_revision",
+    "weights_sha256",
+    "query_prefix",
+    "passage_prefix",
+    "max_tokens",
+    "precision",
+    "text_rule",
+    "device_name",
+    "encode_seconds",
+    "sha256_train",
+    "sha256_test",
+    "queries_in_train",
+    "warnings",
+)
 
 
 def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any], arrays: dict[str, Any]) -> Path:
@@ -127,23 +77,26 @@ def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any]
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
         for key, value in everything.items():
-            file.attrs[key] = json.dumps(value, sort_keys=True, default=str) if key in _JSON else value
+            file.attrs[key] = _stored(key, value)
     return path
 
 
-def write_failure(
-    job: Job, arguments: dict[str, Any], status: Status, reason: str, queries: int, distance: str
-) -> Path:
+def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: str, embeddings: EmbeddingSet) -> Path:
     """Record that `job` gave no answer; shaped so that readers of good results can read it too."""
     attributes = {
         "status": status,
         "reason": reason,
-        "distance": distance,
+        "distance": embeddings.distance,
+        "documents": len(embeddings.train),
+        "queries": len(embeddings.test),
+        "dimension": embeddings.train.shape[1],
+        "origin": origin_of(embeddings),
         "best_search_time": np.inf,
         "build_time": 0.0,
         "index_size": 0.0,
         "candidates": 0.0,
     }
+    queries = len(embeddings.test)
     shape = queries, job.count
     arrays = {
         "times": np.zeros(queries, np.float32),
@@ -151,3 +104,28 @@ def write_failure(
         "distances": np.full(shape, np.inf, np.float32),
     }
     return write_result(job, arguments, attributes, arrays)
+
+
+def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]) -> None:
+    """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all."""
+    import h5py
+
+    with atomic(path) as temporary:
+        shutil.copyfile(path, temporary)
+        with h5py.File(temporary, "r+") as file:
+            for name, array in arrays.items():
+                if name in file:
+                    del file[name]
+                file.create_dataset(name, data=array)
+            for key, value in attributes.items():
+                file.attrs[key] = _stored(key, value)
+
+
+def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:
+    """What a result tells of the set it was measured on, so that it can be read without it."""
+    known = {name: embeddings.attributes[name] for name in _ORIGIN if name in embeddings.attributes}
+    return known | {"subset": embeddings.attributes["provenance"].get("subset")}
+
+
+def _stored(key: str, value: Any) -> Any:
+    return json.dumps(value, sort_keys=True, default=str) if key in JSON_ATTRIBUTES else value

@@ -12,12 +12,15 @@ from filelock import FileLock
 
 from binbench.errors import UserError
 from binbench.files import writing
+from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import Job, Mode
 from binbench.harness.pool import ForkServer, perform_all
-from binbench.harness.results import Result, write_failure
+from binbench.harness.results import write_failure
 from binbench.plugins.registry import ALGORITHMS
 from binbench.progress import progress
 from binbench.provenance import command
+from binbench.records.record import Record
+from binbench.records.store import open_record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import check_encoder
 from binbench.sets.prepare import Preparation, check_dataset
@@ -76,16 +79,16 @@ class Outcome:
 
     Attributes:
         sets: the embedding sets, by name.
-        results: every asked-for result, the float reference first where it was added, per set in the order asked.
+        records: every asked-for result, the float reference first where it was added, per set in the order asked.
     """
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
-    results: list[Result] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
     @property
-    def failures(self) -> list[Result]:
+    def failures(self) -> list[Record]:
         """Results that are neither ok nor skipped."""
-        return [result for result in self.results if result.status not in ("ok", "skipped")]
+        return [record for record in self.records if record.status not in ("ok", "skipped")]
 
 
 def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOptions) -> list[Planned]:
@@ -172,7 +175,10 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
         planned += plan_set(embeddings, algorithms, options)
     todo = [plan.job for plan in planned if options.force or plan.state != "done"]
     _perform(todo, outcome.sets, options)
-    outcome.results = [Result.open(path) for plan in planned for path in plan.results]
+    paths = [path for plan in planned for path in plan.results]
+    outcome.records, troubles = settle(options.results_dir, paths, outcome.sets)
+    for trouble in troubles:
+        logger.warning("%s", trouble)
     return outcome
 
 
@@ -185,11 +191,11 @@ def _state(job: Job) -> State:
             states.add("missing")
             continue
         try:
-            stored = Result.open(path)
+            stored = open_record(path)
         except UserError:
             states.add("stale")
             continue
-        if stored.attributes.get("inputs") != job.inputs(arguments):
+        if stored.inputs != job.inputs(arguments):
             states.add("stale")
         elif stored.status not in ("ok", "skipped"):
             states.add("failed before")
@@ -228,19 +234,21 @@ def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options
     answer: dict[str, Any] = server.perform(job, options.timeout, options.memory_limit)
     status, reason = answer["status"], answer["reason"]
     if status == "ok":
+        for arguments in job.query_arguments():
+            judge(job.path(arguments), embeddings)
         return
     logger.debug("%s", answer["log"])
     for arguments in job.query_arguments():
         if _stamp(job.path(arguments)) == before[str(arguments)]:
-            write_failure(job, arguments, status, reason, len(embeddings.test), embeddings.distance)
+            write_failure(job, arguments, status, reason, embeddings)
 
 
 def _ending(job: Job) -> str:
     """How `job` ended, from its last result: the status, and the seconds of the build or the reason."""
-    last = Result.open(job.path(job.query_arguments()[-1]))
+    last = open_record(job.path(job.query_arguments()[-1]))
     if last.status == "ok":
-        return f"ok, built in {last['build_time']:.2f} s, {last['queries_per_second']:,.0f} queries/s"
-    return f"{last.status}: {last['reason']}"
+        return f"ok, built in {last.build_seconds:.2f} s, {last.queries_per_second:,.0f} queries/s"
+    return f"{last.status}: {last.reason}"
 
 
 def _stamp(path: Path) -> int:

@@ -12,10 +12,11 @@ import numpy as np
 
 from binbench.errors import Unsupported, UserError
 from binbench.harness.jobs import Job
-from binbench.harness.results import Status, write_result
+from binbench.harness.results import origin_of, write_result
 from binbench.harness.timing import BadAnswer, Noop, measure
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
 from binbench.plugins.registry import ALGORITHMS
+from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
 
@@ -83,6 +84,7 @@ def _perform(job: Job) -> None:
             "documents": len(train),
             "queries": len(queries),
             "dimension": train.shape[1],
+            "origin": origin_of(embeddings),
             "facts": algorithm.facts,
         }
         arrays = {

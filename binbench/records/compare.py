@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from binbench.errors import UserError
-from binbench.harness.measures import MEASURES
 from binbench.measures.bootstrap import Interval
 from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
+from binbench.measures.registry import MEASURES
 from binbench.records.record import Record
 
 SEED = 0
@@ -52,7 +52,7 @@ def compare(a: Record, b: Record, measure: str) -> Comparison | None:
     assert b.figures is not None
     if (a.set, a.fingerprint) != (b.set, b.fingerprint):
         raise UserError(f"{a.method} on {a.set} and {b.method} on {b.set} answered other queries: no comparison")
-    stored = a._contrasts.get(measure)
+    stored = a.stored_contrasts.get(measure)
     if stored and stored["with"] == b.figures.key:
         return comparison(stored["comparison"])
     return _computed(_Keyed(a), _Keyed(b), measure)
@@ -85,9 +85,10 @@ def retention(record: Record) -> tuple[float, Comparison | None] | None:
         return None
     assert reference is not None
     assert reference.figures is not None
-    stored = record._contrasts.get(RETENTION)
+    stored = record.stored_contrasts.get(RETENTION)
     if stored and stored["with"] == reference.figures.key:
-        return ours / theirs, comparison(stored["comparison"])
+        found = comparison(stored["comparison"])
+        return float(found.ratio.estimate), found
     return ours / theirs, None
 
 

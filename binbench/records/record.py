@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from binbench.errors import UserError, unknown
-from binbench.harness.measures import MEASURES
 from binbench.measures.bootstrap import Interval
+from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
 
 Array = NDArray[np.float64]
@@ -28,17 +28,16 @@ class Figures:
     Attributes:
         path: the result file that holds them.
         key: names the answers, the judgements and the definitions that they come from.
+        made_by: the judgements and the definitions alone.
+        names: the measures that apply, in the order in which their values are stored.
         means: measure → the mean and the limits of its 95 % BCa bootstrap interval; NaN where no query has a value.
     """
 
     path: Path
     key: str
+    made_by: str
+    names: Sequence[str]
     means: Mapping[str, Sequence[float]]
-
-    @property
-    def names(self) -> list[str]:
-        """The measures that apply, in the order of :data:`binbench.measures.registry.MEASURES`."""
-        return list(self.means)
 
     def interval(self, measure: str) -> Interval | None:
         """The mean with its interval; None where the measure does not apply or no query has a value.
@@ -68,10 +67,10 @@ class Figures:
         """
         from binbench.records.store import member
 
-        if measure not in self.means:
+        if measure not in self.names:
             return None
         found = member(self.path, "figures")
-        if found is None or found.ndim != 2 or len(found) != len(self.means):
+        if found is None or found.ndim != 2 or len(found) != len(self.names):
             raise UserError(f"{self.path} was changed while it was in use; run the same command again")
         return found[self.names.index(measure)].astype(np.float64)
 
@@ -81,9 +80,9 @@ class Sizes(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    codes_bytes_per_vector: float
-    extras_bytes_per_vector: float
-    rescore_bytes_per_vector: float
+    codes_bytes_per_vector: int | float
+    extras_bytes_per_vector: int | float
+    rescore_bytes_per_vector: int | float
     shared_bytes: int
 
 
@@ -175,7 +174,7 @@ class Record(BaseModel):
             where = ".".join(map(str, first["loc"]))
             return cls.unreadable(path, f"it holds no result of binbench: {where}: {first['msg']}")
         if record.status == "ok" and "figures" in stored:
-            record._figures = Figures(path, stored["figures"]["key"], stored["figures"]["means"])
+            record._figures = Figures(path, **stored["figures"])
             record._contrasts = stored.get("contrasts", {})
         return record
 
@@ -232,6 +231,11 @@ class Record(BaseModel):
     def figures(self) -> Figures | None:
         """None for results without answers, and where none are stored."""
         return self._figures
+
+    @property
+    def stored_contrasts(self) -> dict[str, dict[str, Any]]:
+        """What the harness stored of this against ``float``: see :func:`binbench.records.compare.contrasts`."""
+        return self._contrasts
 
     @property
     def reference(self) -> Record | None:

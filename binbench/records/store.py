@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.records.record import Record
+from binbench.sets.embeddings import EmbeddingSet
 
 logger = logging.getLogger("binbench")
 
@@ -33,12 +34,12 @@ JSON_ATTRIBUTES = (
     "latency",
     "noop_overhead",
     "origin",
+    "figures",
+    "contrasts",
 )
 
 
-def read(
-    results_dir: Path, paths: Iterable[Path] | None = None, fingerprints: Mapping[str, str] | None = None
-) -> list[Record]:
+def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path | None = None) -> list[Record]:
     """The records of all results below `results_dir`, ordered by path with numbers as numbers, or those of `paths`.
 
     A file that cannot be read becomes a record with the status ``unreadable``. Every record knows the result of
@@ -47,7 +48,7 @@ def read(
     Args:
         results_dir: root of the result files.
         paths: result files below it, in the order wanted.
-        fingerprints: set name → fingerprint of its vectors as they are now; results of others get a remark.
+        data_dir: where embedding sets live: records that were measured on other vectors than are there now say so.
 
     Raises:
         UserError: there are no results.
@@ -58,8 +59,9 @@ def read(
     index = _read_index(results_dir)
     records = [_record(results_dir, path, index) for path in wanted]
     _refer(results_dir, records, index)
+    now_of = _fingerprints(data_dir, {record.set for record in records}) if data_dir else {}
     for record in records:
-        now = (fingerprints or {}).get(record.set, record.fingerprint)
+        now = now_of.get(record.set, record.fingerprint)
         if record.status != "unreadable" and now != record.fingerprint:
             record._remarks.append(f"measured on other vectors than {record.set} holds now")
         if record.status == "ok" and record.figures is None:
@@ -154,7 +156,7 @@ def _opened(path: Path) -> dict[str, Any]:
                 attributes[key] = json.loads(attributes[key])
         for key in ("figures", "contrasts"):
             if key in attributes:
-                stored[key] = json.loads(attributes.pop(key))
+                stored[key] = attributes.pop(key)
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: its attribute {key} is no JSON; delete it and run again") from error
     return {"attributes": attributes} | stored
@@ -201,3 +203,16 @@ def _beside(results_dir: Path, records: list[Record], index: Mapping[str, Any]) 
             for path in sorted(folder.joinpath(family).glob("float_*.hdf5")):
                 if path not in known:
                     yield _record(results_dir, path, index)
+
+
+def _fingerprints(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
+    """The fingerprints of those sets called `names` that are in `data_dir` and can be read."""
+    found = {}
+    for name in sorted(names):
+        path = data_dir / f"{name}.hdf5"
+        if path.is_file():
+            try:
+                found[name] = EmbeddingSet.open(path).fingerprint
+            except UserError as error:
+                logger.warning("%s", error)
+    return found

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 from binbench.errors import UserError
 from binbench.files import atomic
-from binbench.harness.results import Result
-from binbench.report.columns import COLUMNS, Column, Row
-from binbench.report.rows import collect
-from binbench.report.select import filtered
-from binbench.report.sets import Sets
+from binbench.records.column import Column
+from binbench.records.columns import COLUMNS
+from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
+from binbench.records.select import filtered
+from binbench.records.store import member
+from binbench.sets.embeddings import EmbeddingSet
 
 logger = logging.getLogger("binbench")
 
@@ -32,14 +34,14 @@ def export(
     *,
     filters: Sequence[str] = (),
 ) -> list[Path]:
-    """Write the results below `results_dir`, every column of :data:`binbench.report.columns.COLUMNS`.
+    """Write the results below `results_dir`, every column of :data:`binbench.records.columns.COLUMNS`.
 
     Args:
         results_dir: root of the result files.
         output: the file to write; for ``trec`` a folder.
         to: the format.
-        data_dir: where the embedding sets live, for figures that are not computed yet and for the ids in TREC files.
-        filters: see :func:`binbench.report.select.filtered`.
+        data_dir: where the embedding sets live, for the ids in TREC files; see :func:`binbench.records.rows.rows`.
+        filters: see :func:`binbench.records.select.filtered`.
 
     Returns:
         The files written.
@@ -47,12 +49,11 @@ def export(
     Raises:
         UserError: no results, none that passes the filters, or for ``trec`` no set at hand.
     """
-    sets = Sets(data_dir)
-    rows = filtered(collect(results_dir, sets), filters)
+    rows = filtered(read_rows(results_dir, data_dir), filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(filters)}")
     if to == "trec":
-        return write_trec(rows, results_dir, output, sets)
+        return write_trec(rows, output, data_dir)
     WRITERS[to](rows, output)
     return [output]
 
@@ -68,7 +69,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
 def write_jsonl(rows: Sequence[Row], path: Path) -> None:
     """One object per line; missing values are null."""
     with atomic(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        file.writelines(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_parquet(rows: Sequence[Row], path: Path) -> None:
@@ -95,7 +96,7 @@ def write_parquet(rows: Sequence[Row], path: Path) -> None:
         write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields)), temporary)
 
 
-def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets) -> list[Path]:
+def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list[Path]:
     """A run per result with answers, and the judgements of each set that has any, in a folder per set.
 
     Results whose set is not at hand, or no longer the one they were measured on, are left out with a warning.
@@ -108,10 +109,14 @@ def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets)
 
     written: list[Path] = []
     judged: set[str] = set()
+    sets: dict[str, EmbeddingSet | None] = {}
     for row in rows:
-        embeddings = sets.get(row["set"])
         if row["status"] != "ok":
             continue
+        if row["set"] not in sets:
+            place = data_dir / f"{row['set']}.hdf5" if data_dir else None
+            sets[row["set"]] = EmbeddingSet.open(place) if place and place.is_file() else None
+        embeddings = sets[row["set"]]
         if embeddings is None or embeddings.fingerprint != row["fingerprint"]:
             logger.warning("%s: its embedding set %s is not at hand; no TREC run", row["file"], row["set"])
             continue
@@ -119,8 +124,10 @@ def write_trec(rows: Sequence[Row], results_dir: Path, folder: Path, sets: Sets)
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
         tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row['seed']}_{row['mode']}")
         path = folder / row["set"] / f"k{row['k']}" / f"{tag.replace('/', '_')[:200]}.run"
-        result = Result.open(results_dir / row["file"])
-        write_run(path, in_trec_order(result.neighbors, result.distances, documents), queries, documents, tag)
+        ids, distances = (member(row.record.path, name) for name in ("neighbors", "distances"))
+        assert ids is not None
+        assert distances is not None
+        write_run(path, in_trec_order(ids, distances, documents), queries, documents, tag)
         written.append(path)
         if embeddings.qrels is not None and row["set"] not in judged:
             judged.add(row["set"])

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from binbench.errors import UserError
+from binbench.errors import UserError, unknown
 from binbench.files import atomic
-from binbench.report import charts
-from binbench.report.columns import Row
-from binbench.report.rows import collect
-from binbench.report.select import filtered, groups
-from binbench.report.sets import Sets
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from binbench.records.rows import rows
+from binbench.records.select import filtered, groups
+from binbench.report.charts.registry import charts
 
 Format = Literal["png", "svg"]
 FORMATS: tuple[Format, ...] = ("png", "svg")
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What charts are drawn from: rows of one set, k and number of threads, and where their results lie."""
-
-    rows: list[Row]
-    results_dir: Path
-    sets: Sets
-
-
-def _by_mode(mode: str, draw: Callable[..., Figure | None]) -> Callable[[Drawing], Figure | None]:
-    return lambda drawing: draw([row for row in drawing.rows if row["mode"] == mode])
-
-
-#: Kind → its picture, or None where there is nothing to draw.
-KINDS: dict[str, Callable[[Drawing], Any]] = {
-    "recall-bytes": lambda drawing: charts.quality_by_bytes(drawing.rows, "recall@10"),
-    "ndcg-bytes": lambda drawing: charts.quality_by_bytes(drawing.rows, "ndcg@10"),
-    "qps-recall-batch": _by_mode("batch", charts.speed_by_recall),
-    "qps-recall-single": _by_mode("single", charts.speed_by_recall),
-    "build-time": lambda drawing: charts.build_time(drawing.rows),
-    "latency": _by_mode("single", charts.latency),
-    "iso-memory": lambda drawing: charts.iso_memory(drawing.rows, drawing.results_dir, drawing.sets),
-}
 
 
 def plot(
@@ -61,10 +30,10 @@ def plot(
     Args:
         results_dir: root of the result files.
         output: a folder; each set, k and number of threads gets one below it.
-        data_dir: where the embedding sets live, for figures and paired intervals that are not computed yet.
-        kinds: names of :data:`KINDS`; none for all that have something to show.
+        data_dir: where the embedding sets live; see :func:`binbench.records.rows.rows`.
+        kinds: names of charts; none for all that have something to show.
         formats: of the files.
-        filters: see :func:`binbench.report.select.filtered`.
+        filters: see :func:`binbench.records.select.filtered`.
 
     Returns:
         The files written.
@@ -72,18 +41,17 @@ def plot(
     Raises:
         UserError: an unknown kind, no results, or nothing to draw.
     """
+    known = charts()
     for kind in kinds:
-        if kind not in KINDS:
-            raise UserError(f"unknown kind of plot {kind!r}; there are {', '.join(KINDS)}")
-    sets = Sets(data_dir)
-    rows = [row for row in filtered(collect(results_dir, sets), filters) if row["status"] == "ok"]
+        if kind not in known:
+            raise unknown("kind of plot", kind, known, f"; there are {', '.join(known)}")
+    found = [row for row in filtered(rows(results_dir, data_dir), filters) if row["status"] == "ok"]
     written = []
-    for (name, fingerprint, k, threads), part in groups(rows, ["set", "fingerprint", "k", "threads"]):
-        drawing = Drawing(part, results_dir, sets)
-        several = len({row["fingerprint"] for row in rows if row["set"] == name}) > 1
+    for (name, fingerprint, k, threads), part in groups(found, ["set", "fingerprint", "k", "threads"]):
+        several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
         folder = output / (f"{name}-k{k}-{threads}t" + (f"-{fingerprint}" if several else ""))
-        for kind in kinds or KINDS:
-            figure = KINDS[kind](drawing)
+        for kind in kinds or known:
+            figure = known[kind](part)
             if figure is not None:
                 written += [_save(figure, folder / f"{kind}.{to}", to) for to in formats]
     if not written:

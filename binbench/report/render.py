@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -45,6 +46,16 @@ class Table:
         return {sum(self.sections[: i + 1]) - 1 for i in range(len(self.sections) - 1)}
 
 
+def made(title: str, header: Sequence[str], lines: Sequence[list[str]], notes: Sequence[str] = ()) -> Table:
+    """A table whose columns all stand right but for the first."""
+    return Table(title, list(header), [i > 0 for i in range(len(header))], list(lines), list(notes))
+
+
+def show(tables: Sequence[Table], to: Format | None = None) -> None:
+    """Print `tables` on stdout: rich on a terminal and plain elsewhere, unless told otherwise."""
+    sys.stdout.write(render(tables, to or ("rich" if sys.stdout.isatty() else "plain")))
+
+
 def render(tables: Sequence[Table], to: Format) -> str:
     """`tables` one below the other; only `rich` looks at the terminal's width, nothing else is cut or wrapped."""
     return "\n".join(FORMATS[to](table) for table in tables)
@@ -67,7 +78,8 @@ def _rich(table: Table) -> str:
     elif (least := console.measure(made).minimum) > console.width:
         console = Console(width=least)
     with console.capture() as captured:
-        console.print(Text(table.title), soft_wrap=True)
+        if table.title:
+            console.print(Text(table.title), soft_wrap=True)
         console.print(made)
         for note in table.notes:
             console.print(Text(note), soft_wrap=True)
@@ -77,7 +89,7 @@ def _rich(table: Table) -> str:
 def _plain(table: Table) -> str:
     header = [_one_line(name) for name in table.header]
     widths = [max(map(len, cells)) for cells in zip(header, *table.lines, strict=True)]
-    text = [table.title, _aligned(header, widths, table.right)]
+    text = [*filter(None, [table.title]), _aligned(header, widths, table.right)]
     for i, line in enumerate(table.lines):
         text.append(_aligned(line, widths, table.right))
         if i in table.ends:

@@ -12,11 +12,12 @@ from binbench._version import __version__
 from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.plugins.registry import ALGORITHMS
-from binbench.report.columns import CI_HIGH, CI_LOW, COLUMNS, Column, Row, interval
+from binbench.records.column import Column
+from binbench.records.columns import CI_HIGH, CI_LOW, COLUMNS, interval
+from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
+from binbench.records.select import filtered, groups, ordered
 from binbench.report.export import write_csv, write_jsonl
-from binbench.report.rows import collect
-from binbench.report.select import filtered, groups, ordered
-from binbench.report.sets import Sets
 from binbench.report.style import Look, distinct, looks
 
 #: Columns of the tables; the chart and the details offer all figures.
@@ -66,8 +67,8 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
     Args:
         output: made where it does not exist; files of an earlier site are replaced.
         results_dir: root of the result files.
-        data_dir: where the embedding sets live, for figures that are not computed yet.
-        filters: see :func:`binbench.report.select.filtered`.
+        data_dir: where the embedding sets live; see :func:`binbench.records.rows.rows`.
+        filters: see :func:`binbench.records.select.filtered`.
 
     Returns:
         The pages, the overview first.
@@ -77,7 +78,7 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    rows = filtered(collect(results_dir, Sets(data_dir)), filters)
+    rows = filtered(read_rows(results_dir, data_dir), filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(filters)}")
     rows = ordered(rows, ["set", "-bytes_per_vector"])

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from binbench.errors import UserError
-from binbench.harness.results import Result
-from binbench.measures.bootstrap import Interval
-from binbench.report.columns import Column, Row, column, interval
-from binbench.report.isomemory import BASELINE, budgets, ratio
-from binbench.report.render import FORMATS, Format, Table, render
-from binbench.report.rows import collect
-from binbench.report.select import filtered, groups, ordered
-from binbench.report.sets import Sets
-from binbench.sets.embeddings import EmbeddingSet
+from binbench.records.column import Column
+from binbench.records.columns import column, interval
+from binbench.records.compare import BASELINE, budgets, ratio
+from binbench.records.record import Record
+from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
+from binbench.records.select import filtered, groups, ordered
+from binbench.report import render
+from binbench.report.render import FORMATS, Format, Table
+from binbench.report.values import shown
 
 DEFAULT_COLUMNS = (
     "method",
@@ -42,7 +42,7 @@ class TableOptions:
         format: None for rich on a terminal and plain elsewhere.
         columns: names of columns; none for the usual ones.
         sort: names of columns, ``-`` before those that go down; none for the larger indexes first.
-        filters: see :func:`binbench.report.select.filtered`.
+        filters: see :func:`binbench.records.select.filtered`.
         group_by: columns whose values get tables of their own.
         ci: show every figure's 95 % interval, not only retention's.
         iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
@@ -73,7 +73,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
 
     Args:
         results_dir: root of the result files.
-        data_dir: where their embedding sets live, for figures that are not computed yet.
+        data_dir: where their embedding sets live; see :func:`binbench.records.rows.rows`.
         options: what to show, and how.
 
     Raises:
@@ -83,8 +83,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     if options.format and options.format not in FORMATS:
         raise UserError(f"unknown format {options.format!r}; there are {', '.join(FORMATS)}")
     chosen = [column(name) for text in options.columns for name in text.split(",")]
-    sets = Sets(data_dir)
-    rows = filtered(collect(results_dir, sets), options.filters)
+    rows = filtered(read_rows(results_dir, data_dir), options.filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(options.filters)}")
     rows = ordered(rows, options.sort or ["-bytes_per_vector"])
@@ -92,33 +91,21 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     parts = groups(ordered(rows, APART), [*APART, *group_by])
     shared = _shared_names(rows)
     if options.iso_memory:
-        made = [_iso_memory(part, results_dir, sets, shared, chosen, options.ci) for _, part in parts]
+        made = [_iso_memory(part, shared, chosen, options.ci) for _, part in parts]
         tables = [one for one in made if one is not None]
         if not tables:
             raise UserError("no two methods take the same bytes per vector; run more of them")
     else:
         tables = [_table(part, shared, chosen, options.ci, group_by) for _, part in parts]
-    return render(tables, options.format or _usual_format())
+    return render.render(tables, options.format or ("rich" if sys.stdout.isatty() else "plain"))
 
 
-def show(results: Sequence[Result], sets: dict[str, EmbeddingSet]) -> None:
-    """Print tables of `results` on stdout, in the given order.
-
-    Args:
-        results: of one results folder.
-        sets: their embedding sets, by name.
-    """
-    if not results:
-        return
-    results_dir = results[0].path.parents[3]
-    rows = collect(results_dir, Sets(opened=sets), [result.path for result in results])
+def show(records: Sequence[Record]) -> None:
+    """Print tables of `records` on stdout, in the given order."""
+    rows = [Row(record, str(record.path)) for record in records]
     shared = _shared_names(rows)
     tables = [_table(part, shared, [], False, []) for _, part in groups(rows, APART)]
-    sys.stdout.write(render(tables, _usual_format()))
-
-
-def _usual_format() -> Format:
-    return "rich" if sys.stdout.isatty() else "plain"
+    render.show(tables)
 
 
 def _shared_names(rows: Sequence[Row]) -> set[str]:
@@ -158,28 +145,20 @@ def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: 
     return _filled(heading, columns, rows, ci, [])
 
 
-def _iso_memory(
-    rows: Sequence[Row], results_dir: Path, sets: Sets, shared: set[str], chosen: Sequence[Column], ci: bool
-) -> Table | None:
-    found = budgets(rows)
+def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: bool) -> Table | None:
+    found = budgets(row.record for row in rows)
     if not found:
         return None
     columns = list(chosen) or [column(name) for name in ISO_COLUMNS]
-    shown = [row for budget in found for row in budget.rows]
-    ratios = {
-        f"recall@10 ÷ {BASELINE}": [
-            _with_interval(ratio(results_dir, sets, row, budget.baseline, "recall@10"))
-            for budget in found
-            for row in budget.rows
-        ]
-    }
-    sections = [len(budget.rows) for budget in found]
-    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, shown, ci, sections)
-    for name, cells in ratios.items():
-        made.header.append(name)
-        made.right.append(True)
-        for line, cell in zip(made.lines, cells, strict=True):
-            line.append(cell)
+    by_path = {row.record.path: row for row in rows}
+    members = [by_path[record.path] for budget in found for record in budget.records]
+    sections = [len(budget.records) for budget in found]
+    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, ci, sections)
+    made.header.append(f"recall@10 ÷ {BASELINE}")
+    made.right.append(True)
+    cells = [ratio(record, budget.baseline, "recall@10") for budget in found for record in budget.records]
+    for line, cell in zip(made.lines, cells, strict=True):
+        line.append(shown(cell, ".2f"))
     return made
 
 
@@ -221,11 +200,3 @@ def _cell(one: Column, row: Row, ci: bool) -> str:
     if value is None or limits is None:
         return shown
     return f"{shown} [{', '.join(one.show(limit).rstrip('%') for limit in limits)}]"
-
-
-def _with_interval(found: Interval | None) -> str:
-    if found is None:
-        return "–"
-    if math.isnan(found.low):
-        return f"{found.estimate:.2f}"
-    return f"{found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -160,7 +160,7 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
             progress.failures.append(f"{preparation.path.stem}: {error}")
             logger.warning("%s: %s", preparation.path.stem, error)
             continue
-        progress.failures += [f"{r['name']} on {r['dataset']}: {r.status}: {r['reason']}" for r in outcome.failures]
+        progress.failures += [f"{r.method} on {r.set}: {r.status}: {r.reason}" for r in outcome.failures]
     progress.show(step, "failed" if failed else "done", f"{len(work) - failed}/{len(work)} sets")
 
 

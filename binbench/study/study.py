@@ -18,7 +18,7 @@ from binbench.harness.run import plan_set
 from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
 from binbench.plugins.registry import ALGORITHMS
-from binbench.records import Figures, Record, compare, read
+from binbench.records import Record, compare, read
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name
 from binbench.sets.prepare import Preparation
@@ -227,25 +227,8 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
             paths += [path for path in planned.results if path not in known]
     for record in read(options.results_dir, paths) if paths else []:
         if record.status == "ok":
-            entry.records.setdefault(record.method, []).append(_with_figures(record, entry.embeddings))
+            entry.records.setdefault(record.method, []).append(record)
         else:
             entry.troubles.append(f"{record.method}: {record.status}: {record.reason}")
     entry.jobs[tier] = asked, settled
     entry.troubles = list(dict.fromkeys(entry.troubles))
-
-
-def _with_figures(record: Record, embeddings: EmbeddingSet) -> Record:
-    """Until the harness computes figures: `record` with those that the former evaluation gives."""
-    if record.figures is None:
-        from binbench.harness.evaluation import evaluate
-        from binbench.harness.results import Result
-
-        found = evaluate(Result.open(record.path), embeddings)
-
-        class _Evaluated(Figures):
-            def values(self, measure: str) -> NDArray[np.float64] | None:
-                return found.values.get(measure)
-
-        means = {name: found.summary[:, i].tolist() for i, name in enumerate(found.names)}
-        record._figures = _Evaluated(record.path, found.key, means)
-    return record

@@ -98,7 +98,7 @@ def task_from_dataset(preparation: Preparation, seed: int = 0) -> Task:
         raise UserError(
             f"dataset {preparation.dataset!r} has no classes to predict; pydocs has, or give --train and --test"
         )
-    from binbench.datasets.pydocs import top_module  # type: ignore[import-not-found]
+    from binbench.datasets.pydocs import top_module
 
     embeddings = preparation.run()
     labels = np.array([top_module(identifier) for identifier in embeddings.train_ids or []])

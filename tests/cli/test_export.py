@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from binbench.report.columns import describe
+from binbench.records.columns import describe
 
 from .test_table import folders, run
 

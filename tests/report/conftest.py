@@ -15,7 +15,7 @@ from conftest import unit
 from binbench.harness.jobs import Job
 from binbench.harness.results import write_failure
 from binbench.harness.worker import perform
-from binbench.report.columns import COLUMNS, Row
+from binbench.records.columns import COLUMNS, Row
 from binbench.report.rows import INDEX, collect
 from binbench.report.sets import Sets
 from binbench.sets.embeddings import EmbeddingSet, write_set

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from binbench.errors import UserError
-from binbench.report.columns import COLUMNS, Row
+from binbench.records.columns import COLUMNS, Row
 from binbench.report.export import export
 from binbench.report.rows import collect
 from binbench.report.sets import Sets

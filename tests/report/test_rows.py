@@ -12,7 +12,7 @@ import pytest
 from binbench.errors import UserError
 from binbench.harness.results import Result
 from binbench.report import rows as rows_module
-from binbench.report.columns import COLUMNS, Row, describe
+from binbench.records.columns import COLUMNS, Row, describe
 from binbench.report.rows import INDEX, collect, compare_rows
 from binbench.report.sets import Sets
 

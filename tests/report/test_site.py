@@ -11,7 +11,7 @@ import html5lib
 import pytest
 
 from binbench.errors import UserError
-from binbench.report.columns import COLUMNS
+from binbench.records.columns import COLUMNS
 from binbench.report.rows import collect
 from binbench.report.sets import Sets
 from binbench.report.site import site

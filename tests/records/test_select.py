@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from binbench.errors import UserError
-from binbench.report.columns import Row
-from binbench.report.select import filtered, groups, ordered
+from binbench.records.columns import Row
+from binbench.records.select import filtered, groups, ordered
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from binbench.errors import UserError
-from binbench.report.columns import Column, Row, column
+from binbench.records.column import Column
+from binbench.records.columns import column
+from binbench.records.rows import Row
 
 _FILTER = re.compile(r"\s*([\w@.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*")
 _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}

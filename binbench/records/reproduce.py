@@ -1,46 +1,51 @@
-"""The command that measures one row anew."""
+"""The command that measures one record anew."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from binbench.errors import UserError
+from binbench.records.record import Record
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.prepare import EncoderOptions, Preparation
 
 
-def reproduce(result: Mapping[str, Any], embeddings: Mapping[str, Any]) -> str:
-    """The command for the job behind a result; all query arguments of the method come from that one job.
+def reproduce(record: Record) -> str | None:
+    """The command for the job behind `record`; all query arguments of the method come from that one job.
 
-    Args:
-        result: attributes of a result file.
-        embeddings: attributes of its embedding set; when empty, the set's file is named instead of its origin.
+    The set's file is named where its origin is not known. None for a file that cannot be read.
     """
-    plugins = [text for option in _plugins(result) for text in ("--plugin", option)]
+    if record.status == "unreadable":
+        return None
+    plugins = [text for option in _plugins(record) for text in ("--plugin", option)]
     options = {
-        "--count": result["count"],
-        "--mode": "batch" if result["batch_mode"] else "single",
-        "--seed": result["seed"],
-        "--runs": result["run_count"],
-        "--threads": result["threads"],
+        "--count": record.k,
+        "--mode": record.mode,
+        "--seed": record.stored_seed,
+        "--runs": record.runs,
+        "--threads": record.threads,
     }
     return shlex.join(
         [
             *("python", "-m", "binbench", "run"),
-            *("--algorithm", result["instance"]),
-            *_set_options(result["dataset"], embeddings),
+            *("--algorithm", record.instance),
+            *_set_options(record.set, json.dumps(record.origin, sort_keys=True)),
             *(str(text) for option in options.items() for text in option),
             *plugins,
         ]
     )
 
 
-def _set_options(name: str, embeddings: Mapping[str, Any]) -> list[str]:
+@lru_cache(maxsize=256)
+def _set_options(name: str, origin: str) -> list[str]:
     """Options that make the set called `name`, tried out: what they would name must be it."""
+    embeddings = json.loads(origin)
     source, encoder = embeddings.get("source"), embeddings.get("encoder_spec")
     if source:
         texts = {"--dataset": source} | ({"--encoder": encoder} if encoder else {})
@@ -65,9 +70,9 @@ def _names(options: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _plugins(result: Mapping[str, Any]) -> list[str]:
+def _plugins(record: Record) -> list[str]:
     """Plugin files that the command which measured the result named."""
-    words = shlex.split(result.get("provenance", {}).get("command", ""))
+    words = shlex.split(record.provenance.get("command", ""))
     found = [after for word, after in pairwise(words) if word == "--plugin"]
     found += [word.partition("=")[2] for word in words if word.startswith("--plugin=")]
     return [str(Path(plugin)) for plugin in found]

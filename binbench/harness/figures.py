@@ -1,0 +1,168 @@
+"""A stored result's figures: computed once, right after its answers, and kept in its file."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.errors import UserError
+from binbench.harness.answers import answers_of, own_documents_of, stored
+from binbench.harness.results import origin_of, update
+from binbench.measures.bootstrap import mean_ci
+from binbench.measures.registry import compute, versions
+from binbench.records.compare import contrasts
+from binbench.records.record import Record
+from binbench.records.store import files_under, open_record, read, write_index
+from binbench.sets.embeddings import EmbeddingSet
+
+Array = NDArray[np.float64]
+
+SEED = 0
+
+
+def judge(path: Path, embeddings: EmbeddingSet) -> None:
+    """Compute the figures of the result at `path` and store them in it.
+
+    Raises:
+        UserError: the result cannot be read, is damaged, or has other vectors than `embeddings`.
+    """
+    record = open_record(path)
+    check_set(record, embeddings)
+    values = compute(answers_of(record, embeddings))
+    names, matrix = list(values), np.stack(list(values.values()))
+    limits = np.stack(mean_ci(matrix.T, SEED))
+    answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
+    figures = {
+        "key": f"{record.inputs[:16]}:{answers[:16]}:{_made_by(embeddings)}",
+        "made_by": _made_by(embeddings),
+        "names": names,
+        "means": {name: column.tolist() for name, column in zip(names, limits.T, strict=True)},
+    }
+    update(path, {"figures": matrix}, {"figures": figures, "contrasts": {}, "origin": origin_of(embeddings)})
+
+
+def settle(
+    results_dir: Path, paths: Sequence[Path], sets: Mapping[str, EmbeddingSet], force: bool = False
+) -> tuple[list[Record], list[str]]:
+    """See that the results at `paths` hold their figures and how they compare with ``float``; keep the index.
+
+    Figures are current while the answers, the judgements and the measures' definitions are the same.
+
+    Args:
+        results_dir: root of the result files.
+        paths: below it.
+        sets: embedding sets by name; results of others keep what they have.
+        force: compute all figures anew.
+
+    Returns:
+        the records, and why those that could not be judged were not, one line each.
+    """
+    troubles: list[str] = []
+    for record in read(results_dir, paths):
+        embeddings = sets.get(record.set)
+        if record.status != "ok" or embeddings is None:
+            continue
+        if not force and record.figures and record.figures.made_by == _made_by(embeddings):
+            continue
+        try:
+            judge(record.path, embeddings)
+        except UserError as error:
+            troubles.append(str(error))
+    for record in read(results_dir, paths):
+        if record.figures and record.reference and record.reference.figures:
+            kept = record.stored_contrasts
+            if not kept or any(one["with"] != record.reference.figures.key for one in kept.values()):
+                update(record.path, {}, {"contrasts": contrasts(record, record.reference)})
+    write_index(results_dir)
+    return read(results_dir, paths), troubles
+
+
+def evaluate(
+    results_dir: Path, data_dir: Path, datasets: Sequence[str] = (), force: bool = False
+) -> tuple[list[Record], list[str]]:
+    """Judge stored results without running any method.
+
+    Args:
+        results_dir: the root of the result files.
+        data_dir: where the embedding sets live.
+        datasets: only these: names of sets or of their datasets, globs, or paths of embedding sets elsewhere; all where
+            empty.
+        force: compute figures anew that are there.
+
+    Returns:
+        the records that are judged, those without answers included, and why others are left out, one line each.
+
+    Raises:
+        UserError: there are no results, or none that `datasets` name.
+    """
+    elsewhere = {Path(name).stem: Path(name).expanduser() for name in datasets if name.endswith((".hdf5", ".h5"))}
+    wanted = [name for name in datasets if not name.endswith((".hdf5", ".h5"))] + list(elsewhere)
+    asked = f" of {', '.join(datasets)}" if datasets else ""
+    paths = [results_dir / file for file in files_under(results_dir)]
+    paths = [path for path in paths if not wanted or any(_fits(path.relative_to(results_dir), name) for name in wanted)]
+    if not paths:
+        raise UserError(f"no results{asked} below {results_dir}; `binbench run` makes them")
+    usable, left_out = [], []
+    sets: dict[str, EmbeddingSet] = {}
+    for record in read(results_dir, paths):
+        place = elsewhere.get(record.set, data_dir / f"{record.set}.hdf5")
+        try:
+            if record.status == "unreadable":
+                raise UserError(f"{record.path}: {record.reason}")
+            if record.set not in sets and not place.is_file():
+                raise UserError(f"{record.path}: its embedding set {record.set} is not in {data_dir}; see --data-dir")
+            embeddings = sets.setdefault(record.set, EmbeddingSet.open(place))
+            check_set(record, embeddings)
+        except UserError as error:
+            left_out.append(str(error))
+        else:
+            usable.append(record.path)
+    if not usable:
+        return [], left_out
+    records, troubles = settle(results_dir, usable, sets, force)
+    return records, left_out + troubles
+
+
+def _fits(file: Path, wanted: str) -> bool:
+    set_name = file.parts[0]
+    return set_name == wanted or set_name.startswith(f"{wanted}-") or fnmatch.fnmatchcase(set_name, wanted)
+
+
+def check_set(record: Record, embeddings: EmbeddingSet) -> None:
+    """Refuse a result that `embeddings` cannot judge.
+
+    Raises:
+        UserError: it was measured on other vectors.
+    """
+    if record.fingerprint != embeddings.fingerprint:
+        raise UserError(f"{record.path} was measured on other vectors than {embeddings.path} holds; run it again")
+
+
+def _made_by(embeddings: EmbeddingSet) -> str:
+    """What figures depend on beside the answers: the judgements and the measures' definitions."""
+    return f"{_definitions()}:{_judgements(*_stamp(embeddings))}"
+
+
+@cache
+def _definitions() -> str:
+    return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()[:8]
+
+
+def _stamp(embeddings: EmbeddingSet) -> tuple[Path, int]:
+    return embeddings.path, embeddings.path.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _judgements(path: Path, mtime: int) -> str:
+    """A hash of what the vectors' fingerprint does not cover."""
+    embeddings = EmbeddingSet.open(path)
+    digest = hashlib.sha256(b"" if embeddings.qrels is None else embeddings.qrels.tobytes())
+    digest.update(own_documents_of(path, mtime).tobytes())
+    return digest.hexdigest()[:16]

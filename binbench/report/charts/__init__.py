@@ -1,0 +1,1 @@
+"""Pictures of rows: one module per chart, found by registration."""

@@ -1,0 +1,67 @@
+"""The charts by their kinds: every module of this folder registers what it draws."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from binbench.records.rows import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Draw = Callable[[Sequence[Row]], "Figure | None"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One kind of picture.
+
+    Attributes:
+        kind: names it on the command line and in file names.
+        draw: from rows of one set, k and number of threads; None where there is nothing to draw.
+        mode: whose rows it takes; None for all.
+    """
+
+    kind: str
+    draw: Draw
+    mode: Literal["batch", "single"] | None = None
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return (self.draw.__doc__ or "").partition("\n")[0]
+
+    def __call__(self, rows: Sequence[Row]) -> Figure | None:
+        """The picture of those of `rows` that it takes."""
+        return self.draw([row for row in rows if self.mode in (None, row["mode"])])
+
+
+_CHARTS: dict[str, Chart] = {}
+
+
+def chart(kind: str, mode: Literal["batch", "single"] | None = None) -> Callable[[Draw], Draw]:
+    """Register the decorated function as the chart `kind`."""
+
+    def decorate(draw: Draw) -> Draw:
+        _CHARTS[kind] = Chart(kind, draw, mode)
+        return draw
+
+    return decorate
+
+
+@cache
+def _load() -> None:
+    folder = importlib.import_module("binbench.report.charts")
+    for module in sorted(info.name for info in pkgutil.iter_modules(folder.__path__)):
+        importlib.import_module(f"binbench.report.charts.{module}")
+
+
+def charts() -> dict[str, Chart]:
+    """Every chart by its kind, sorted."""
+    _load()
+    return dict(sorted(_CHARTS.items()))

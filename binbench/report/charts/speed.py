@@ -1,0 +1,30 @@
+"""Speed by recall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from binbench.records.rows import Row
+from binbench.report.charts.base import finished, logarithmic, new_figure, quality_label, scatter, threads_of
+from binbench.report.charts.registry import chart
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@chart("qps-recall-single", mode="single")
+@chart("qps-recall-batch", mode="batch")
+def speed_by_recall(rows: Sequence[Row]) -> Figure | None:
+    """Queries per second against recall@10; rows of one mode."""
+    shown = [row for row in rows if row["recall@10"] is not None and row["queries_per_second"] is not None]
+    if not shown:
+        return None
+    figure, axes = new_figure(shown, "speed by recall@10", speed=True)
+    scatter(axes, shown, "recall@10", "queries_per_second", best_x=max)
+    logarithmic(axes, "y", [row["queries_per_second"] for row in shown])
+    axes.set_xlabel(quality_label("recall@10"))
+    first = shown[0]
+    axes.set_ylabel(f"queries per second ({first['mode']}, {threads_of(first)}, Q = {first['queries']:,})")
+    axes.set_xlim(-0.02, 1.02)
+    return finished(figure, axes, shown, "recall@10", "queries_per_second", max)
