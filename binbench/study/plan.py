@@ -5,16 +5,15 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from binbench.errors import UserError
 from binbench.plugins.registry import ALGORITHMS
-from binbench.records.store import files_under, read
+from binbench.records import read
 from binbench.report.render import Table
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
 from binbench.sets.encoders import encoder_name
-from binbench.study.experiment import number, table
 from binbench.study.study import Study, StudySet
+from binbench.study.tables import listing, number
 
 #: Documents per second on the reference device, assumed where nothing was measured.
 ASSUMED_RATES = {"all-MiniLM-L6-v2": 2000.0, "e5-base-v2": 500.0, "bge-large-en-v1.5": 150.0}
@@ -23,7 +22,7 @@ ASSUMED_RATE = 500.0
 ASSUMED_BUILD = 1e-6
 ASSUMED_SEARCH = 1e-9
 #: A result stores ids, distances and scores of 4 bytes each.
-_BYTES_PER_NEIGHBOUR = 12
+_BYTES_PER_NEIGHBOR = 12
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,15 @@ def measured(data_dir: Path, results_dir: Path) -> Rates:
         encoding[name] = rate, f"measured on {', '.join(sorted({device for _, device in seen}))}, {len(seen)} sets"
     build: dict[str, list[float]] = {}
     search: dict[str, list[float]] = {}
-    for result in read(results_dir) if results_dir.is_dir() and files_under(results_dir) else []:
-        size = (result.documents or 0) * (result.dimension or 0)
-        if result.status == "ok" and size:
-            build.setdefault(result.instance, []).append((result.build_seconds or 0.0) / size)
-            search.setdefault(result.instance, []).append((result.seconds_per_query or 0.0) / size)
+    try:
+        records = read(results_dir)
+    except UserError:
+        records = []
+    for record in records:
+        size = (record.documents or 0) * (record.dimension or 0)
+        if record.status == "ok" and size:
+            build.setdefault(record.instance, []).append((record.build_seconds or 0.0) / size)
+            search.setdefault(record.instance, []).append((record.seconds_per_query or 0.0) / size)
     return Rates(
         encoding,
         {name: statistics.median(values) for name, values in build.items()},
@@ -115,7 +118,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     if None in sizes:
         return Planned(entry.name, entry.tier, state, *sizes, (asked - settled, asked), None, None, None, known)
     n, q, d = (size or 0 for size in sizes)
-    repeats = study.campaign.resolved["runs"] + 1
+    repeats = study.runs + 1
     unmeasured = [name for name in names if name not in rates.build]
     share = (asked - settled) / max(1, asked)
     seconds = share * sum(
@@ -124,7 +127,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     )
     if unmeasured:
         known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
-    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOUR
+    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
     if not entry.embeddings:
         disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
     return Planned(
@@ -162,56 +165,45 @@ def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int |
 
 def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
     """The plan for people, with its sums."""
-    header = (
-        "set",
-        "tier",
-        "state",
-        "vectors",
-        "queries",
-        "dimension",
-        "jobs to run",
-        "disk MB",
-        "embedding h",
-        "runs h",
-        "encoding rate",
+    made = listing(
+        f"Campaign {study.campaign.name}: what would run",
+        rows,
+        {
+            "set": lambda row: row.set,
+            "tier": lambda row: str(row.tier),
+            "state": lambda row: row.state,
+            "vectors": lambda row: number(row.documents, ",d"),
+            "queries": lambda row: number(row.queries, ",d"),
+            "dimension": lambda row: number(row.dimension, "d"),
+            "jobs to run": lambda row: f"{row.jobs[0]} of {row.jobs[1]}",
+            "disk MB": lambda row: number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
+            "embedding h": lambda row: number(row.embedding_hours, ",.2f"),
+            "runs h": lambda row: number(row.run_hours, ",.2f"),
+            "encoding rate": lambda row: row.rate,
+        },
     )
-    lines = [
+    made.lines.append(
         [
-            row.set,
-            str(row.tier),
-            row.state,
-            number(row.documents, ",d"),
-            number(row.queries, ",d"),
-            number(row.dimension, "d"),
-            f"{row.jobs[0]} of {row.jobs[1]}",
-            number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
-            number(row.embedding_hours, ",.2f"),
-            number(row.run_hours, ",.2f"),
-            row.rate,
+            "all",
+            "",
+            "",
+            f"{sum(row.documents or 0 for row in rows):,}",
+            f"{sum(row.queries or 0 for row in rows):,}",
+            "",
+            f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
+            f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
+            f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
+            f"{sum(row.run_hours or 0 for row in rows):,.2f}",
+            "",
         ]
-        for row in rows
-    ]
-    total = [
-        "all",
-        "",
-        "",
-        f"{sum(row.documents or 0 for row in rows):,}",
-        f"{sum(row.queries or 0 for row in rows):,}",
-        "",
-        f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
-        f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
-        f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
-        f"{sum(row.run_hours or 0 for row in rows):,.2f}",
-        "",
-    ]
-    made = table(f"Campaign {study.campaign.name}: what would run", header, [*lines, total])
-    budgets = study.campaign.budgets
-    made.notes.append(
-        f"Budgets on the reference device ({study.campaign.resolved['reference_device']}): embedding "
-        f"{budgets['embedding_green']:g} h, ground truth {budgets['ground_truth_green']:g} CPU-h, "
-        f"everything {budgets['study_cap']:g} h. Hours of runs are linear in vectors, dimension and queries."
     )
-    unknown: list[Any] = [row.set for row in rows if row.documents is None]
+    budgets = study.budgets
+    made.notes.append(
+        f"Budgets on the reference device ({study.reference_device}): embedding "
+        f"{budgets.embedding_green:g} h, ground truth {budgets.ground_truth_green:g} CPU-h, "
+        f"everything {budgets.study_cap:g} h. Hours of runs are linear in vectors, dimension and queries."
+    )
+    unknown = [row.set for row in rows if row.documents is None]
     if unknown:
         made.notes.append(f"Sizes not known before they are made, not in the sums: {', '.join(unknown)}")
     return [made]

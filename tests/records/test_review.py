@@ -9,11 +9,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from binbench.harness.review import review
 
 from binbench.errors import UserError
 from binbench.harness.jobs import Job
 from binbench.harness.results import Result, write_failure
-from binbench.harness.review import review
 from binbench.harness.worker import perform
 from binbench.report.evaluation import as_json
 
