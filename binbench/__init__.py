@@ -15,7 +15,8 @@ if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
 from binbench._version import __version__  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
 from binbench.plugins.algorithm import Algorithm, Footprint  # noqa: E402
-from binbench.plugins.registry import register, register_dataset, register_encoder  # noqa: E402
+from binbench.plugins.registry import register, register_dataset, register_encoder, register_transform  # noqa: E402
+from binbench.plugins.transform import Transform  # noqa: E402
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource  # noqa: E402
 from binbench.sets.encoders import Encoder  # noqa: E402
 
@@ -25,6 +26,7 @@ __all__ = [
     "Encoder",
     "Footprint",
     "SourceOptions",
+    "Transform",
     "Unsupported",
     "UserError",
     "VectorSource",
@@ -32,4 +34,5 @@ __all__ = [
     "register",
     "register_dataset",
     "register_encoder",
+    "register_transform",
 ]
