@@ -84,6 +84,11 @@ class Instance:
     family: Family
     parameters: dict[str, Any]
 
+    @property
+    def seeded(self) -> bool:
+        """Whether the plugin takes a seed."""
+        return "seed" in inspect.signature(self.family.plugin).parameters
+
     def create(self, **given: Any) -> Any:
         """Call the plugin with the instance's parameters and those of `given` that it names."""
         accepted = inspect.signature(self.family.plugin).parameters

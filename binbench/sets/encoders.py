@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
+from binbench.sets import Precision
 from binbench.sets.corpus import set_name
 from binbench.sets.weights import Weights, hub_weights, local_weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-Precision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,6 @@ RECIPES = {
         query_prefix="Represent this sentence for searching relevant passages: ",
     ),
 }
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 

@@ -20,9 +20,10 @@ from binbench.files import writing
 from binbench.plugins.registry import DATASETS
 from binbench.progress import progress
 from binbench.provenance import versions
+from binbench.sets import DEFAULT_ENCODER, Precision
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, find_collection, open_source, set_name
 from binbench.sets.embeddings import BLOCK_ROWS, EmbeddingSet, write_set
-from binbench.sets.encoders import DEFAULT_ENCODER, Encoder, Precision, encoder_name, open_encoder, unit_rows
+from binbench.sets.encoders import Encoder, encoder_name, open_encoder, unit_rows
 from binbench.sets.shards import ShardedEncoding
 
 logger = logging.getLogger("binbench")

@@ -31,7 +31,13 @@ from binbench.sets.prepare import EncoderOptions, Preparation
 def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Result:
     """The result of `instance`, measured in this process."""
     job = Job(
-        str(embeddings.path), embeddings.name, embeddings.fingerprint, instance, count, runs=1, results_dir=str(folder)
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=instance,
+        count=count,
+        runs=1,
+        results_dir=folder,
     )
     assert perform(job) == ("ok", "")
     return Result.open(job.path({}))

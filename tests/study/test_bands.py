@@ -8,8 +8,10 @@ import pytest
 from study.made_up import iso_row, method_row
 
 from binbench.study import e1, e2, e3, e4, e5, e6, e7, e8
-from binbench.study.campaign import _BUDGETS
+from binbench.study.campaign import Budgets
 
+#: The defaults.
+_BUDGETS = Budgets().model_dump()
 PAIRS = [("a", "m"), ("a", "n"), ("b", "m"), ("b", "n"), ("c", "m"), ("c", "n")]
 
 
