@@ -33,13 +33,13 @@ def made(small_set, tmp_path_factory) -> Path:
 
 def job(embeddings, name: str, results: Path) -> Job:
     return Job(
-        str(embeddings.path),
-        embeddings.name,
-        embeddings.fingerprint,
-        name,
-        20,
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=name,
+        count=20,
         runs=1,
-        results_dir=str(results),
+        results_dir=results,
     )
 
 
