@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from binbench.errors import UserError, unknown
+from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
@@ -45,8 +45,7 @@ class Figures:
         Raises:
             UserError: there is no such measure.
         """
-        if measure not in MEASURES:
-            raise unknown("measure", measure, MEASURES)
+        MEASURES.find(measure)
         found = self.means.get(measure)
         return None if found is None or np.isnan(found[0]) else Interval(*found)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from binbench.errors import unknown
 from binbench.measures.comparison import Comparison, holm
 from binbench.measures.registry import MEASURES
 from binbench.records.compare import COMPARED, budgets, compare
@@ -57,8 +56,7 @@ def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> lis
         UserError: an unknown measure.
     """
     for measure in measures:
-        if measure not in MEASURES:
-            raise unknown("measure", measure, MEASURES)
+        MEASURES.find(measure)
     found = []
     for _, group in groupby(sorted(records, key=_condition), key=_condition):
         members = list(group)
