@@ -138,7 +138,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
         d,
         (asked - settled, asked),
         disk,
-        0.0 if entry.embeddings else (n + q) / rate / 3600,
+        0.0 if entry.embeddings or not entry.preparation.origin.needs_encoder else (n + q) / rate / 3600,
         seconds / 3600,
         known,
     )
