@@ -1,7 +1,8 @@
 """How many bytes per vector can you save before retrieval breaks, and at what speed?
 
-Public names: :class:`Algorithm`, :class:`Footprint`, :func:`register`, :func:`register_dataset`,
-:exc:`UserError` and :exc:`Unsupported` are all that a plugin needs.
+All that a plugin needs: :class:`Algorithm`, :class:`Footprint` and :func:`register` for methods;
+:class:`Collection`, :class:`VectorSource`, :class:`SourceOptions` and :func:`register_dataset` for datasets;
+:class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`.
 """
 
 from pathlib import Path
@@ -14,14 +15,21 @@ if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
 from binbench._version import __version__  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
 from binbench.plugins.algorithm import Algorithm, Footprint  # noqa: E402
-from binbench.plugins.registry import register, register_dataset  # noqa: E402
+from binbench.plugins.registry import register, register_dataset, register_encoder  # noqa: E402
+from binbench.sets.corpus import Collection, SourceOptions, VectorSource  # noqa: E402
+from binbench.sets.encoders import Encoder  # noqa: E402
 
 __all__ = [
     "Algorithm",
+    "Collection",
+    "Encoder",
     "Footprint",
+    "SourceOptions",
     "Unsupported",
     "UserError",
+    "VectorSource",
     "__version__",
     "register",
     "register_dataset",
+    "register_encoder",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from binbench.check.rules import RULES, RuleResult, results
 from binbench.errors import Unsupported, UserError
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import FILES, load_file
 
 
 def check_isolated(
@@ -26,7 +26,7 @@ def check_isolated(
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, name, list(files or ALGORITHMS.files), seed), daemon=True)
+    process = context.Process(target=_child, args=(theirs, name, list(files or FILES), seed), daemon=True)
     process.start()
     theirs.close()
     done: list[RuleResult] = []
@@ -56,7 +56,7 @@ def _next(done: Sequence[RuleResult]) -> str:
 def _child(connection: Connection, name: str, files: Sequence[Path], seed: int) -> None:
     try:
         for file in files:
-            ALGORITHMS.load_file(file)
+            load_file(file)
         for result in results(name, seed):
             connection.send(result)
         connection.send(None)

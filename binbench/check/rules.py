@@ -16,9 +16,9 @@ import numpy as np
 
 from binbench.check.held import held
 from binbench.check.trial import K, Trial, first_trial
-from binbench.errors import Unsupported
+from binbench.errors import Unsupported, UserError
 from binbench.plugins.algorithm import Answer
-from binbench.plugins.registry import ALGORITHMS, Instance
+from binbench.plugins.registry import ALGORITHMS, Instance, load_file
 
 Rule = Callable[[Trial], None]
 
@@ -54,8 +54,11 @@ def targets(name: str) -> list[Instance]:
     if not name.endswith(".py"):
         return ALGORITHMS.resolve([name])
     path = Path(name).resolve()
-    ALGORITHMS.load_file(path)
-    return [i for family in ALGORITHMS.families() if Path(family.source) == path for i in family.instances()]
+    load_file(path)
+    families = [family for family in ALGORITHMS.families() if Path(family.source) == path]
+    if not families:
+        raise UserError(f"plugin file {path} registers no algorithm to check")
+    return [instance for family in families for instance in family.instances()]
 
 
 def check(instance: Instance | str, seed: int = 0) -> list[RuleResult]:

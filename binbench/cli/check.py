@@ -24,10 +24,8 @@ def command(names: tuple[str, ...], plugins: tuple[Path, ...], seed: int, timeou
     instance is checked in a process of its own. The exit status is 0 when every rule holds for every instance.
     """
     from binbench.check import check_isolated, targets
-    from binbench.plugins.registry import ALGORITHMS
 
-    for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
+    options.load_plugins(plugins)
     instances = {instance.name: instance for name in names for instance in targets(name)}
     broken: dict[str, list[str]] = {}
     for name in instances:

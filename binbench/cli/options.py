@@ -165,11 +165,11 @@ def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tok
 
 
 def load_plugins(plugins: Sequence[Path]) -> None:
-    """Register the algorithms of the files that the user named."""
-    from binbench.plugins.registry import ALGORITHMS
+    """Register the algorithms, datasets and encoders of the files that the user named."""
+    from binbench.plugins.registry import load_file
 
     for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
+        load_file(plugin)
 
 
 def status_of(rows: Sequence[Any]) -> int:

@@ -74,12 +74,10 @@ def command(context: click.Context, config: Path | None, dry_run: bool, **chosen
 
 def _from_options(chosen: dict[str, Any]) -> tuple[list[Preparation], tuple[str, ...], Any]:
     from binbench.harness.run import RunOptions
-    from binbench.plugins.registry import ALGORITHMS
 
     if not chosen["algorithms"]:
         raise UserError("nothing to run: give --algorithm NAME (see `binbench list algorithms`) or --config FILE")
-    for plugin in chosen["plugins"]:
-        ALGORITHMS.load_file(plugin)
+    options.load_plugins(chosen["plugins"])
     shared = ("datasets", "encoders", "train", "queries", "device", "precision", "max_tokens", "split", "beir_dir")
     mode = chosen["mode"]
     return (

@@ -10,7 +10,7 @@ from typing import Any
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.harness.run import RunOptions
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.encoders import DEFAULT_ENCODER, check_encoder
 from binbench.sets.prepare import EncoderOptions, Preparation, check_dataset
@@ -157,7 +157,7 @@ def load_plugins(path: Path, plugins: list[str], at: Callable[[int], str]) -> li
     """Load the plugin files named in the campaign file `path`, relative to its folder; their full paths."""
     resolved = [str((path.parent / plugin).resolve()) for plugin in plugins]
     for i, plugin in enumerate(resolved):
-        _check(lambda plugin=plugin: ALGORITHMS.load_file(Path(plugin)), at(i))  # type: ignore[misc]
+        _check(lambda plugin=plugin: load_file(Path(plugin)), at(i))  # type: ignore[misc]
     return resolved
 
 

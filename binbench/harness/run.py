@@ -16,7 +16,7 @@ from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import Job, Mode
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import write_failure
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.progress import progress
 from binbench.provenance import command
 from binbench.records.record import Record
@@ -150,7 +150,7 @@ def check(preparations: Sequence[Preparation], algorithms: Sequence[str], option
         UserError: an unknown algorithm, dataset or encoder, or a plugin file that cannot be loaded.
     """
     for plugin in options.plugins:
-        ALGORITHMS.load_file(plugin)
+        load_file(plugin)
     ALGORITHMS.resolve(algorithms)
     for preparation in preparations:
         check_dataset(preparation.dataset, preparation.source)

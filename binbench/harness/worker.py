@@ -15,7 +15,7 @@ from binbench.harness.jobs import Job
 from binbench.harness.results import origin_of, write_result
 from binbench.harness.timing import BadAnswer, Noop, measure
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
@@ -28,7 +28,7 @@ TIES_AT = 11
 def perform(job: Job) -> tuple[Status, str]:
     """Run `job` and write its results; the status and, unless it is ``ok``, the reason."""
     for plugin in job.plugins:
-        ALGORITHMS.load_file(Path(plugin))
+        load_file(Path(plugin))
     try:
         _perform(job)
     except Unsupported as error:

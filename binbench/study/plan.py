@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import statistics
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +10,8 @@ from binbench.errors import UserError
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records import read
 from binbench.report.render import Table
-from binbench.sets.corpus import SourceOptions, find_collection
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
-from binbench.sets.encoders import RECIPES, encoder_name
+from binbench.sets.encoders import encoder_name
 from binbench.study.study import Study, StudySet
 from binbench.study.tables import listing, number
 
@@ -162,30 +159,8 @@ def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int |
     """Documents, queries and dimension, as far as they are known without loading anything large."""
     if entry.embeddings:
         return len(entry.vectors.train), len(entry.vectors.test), entry.vectors.train.shape[1]
-    spec = entry.encoder
-    dimension = RECIPES[spec].dimension if spec in RECIPES else int(spec[3:]) if spec[:3] == "lsa" else None
-    return *_collection(entry.dataset, entry.preparation.source), dimension
-
-
-def _collection(dataset: str, source: SourceOptions) -> tuple[int | None, int | None]:
-    beir = importlib.import_module("binbench.datasets.beir")
-    original, limit = beir.SAMPLES.get(dataset, (dataset, None))
-    for row in beir.ROWS:
-        if row.name == original:
-            queries, _ = row.splits.get(source.split or row.default_split, (None, None))
-            return min(row.documents, limit or row.documents), queries
-    try:
-        folder = find_collection(dataset, source)
-        split = source.split or "test"
-        judged = {line.split("\t")[0] for line in _lines(folder / "qrels" / f"{split}.tsv")}
-        return sum(1 for _ in _lines(folder / "corpus.jsonl")), max(0, len(judged) - 1)
-    except (UserError, OSError):
-        return None, None
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with open(path, encoding="utf-8") as file:
-        yield from file
+    known = entry.preparation.origin.sizes()
+    return known.documents, known.queries, known.dimension or entry.preparation.encoder.dimension
 
 
 def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:

@@ -10,7 +10,7 @@ import pytest
 from binbench import Footprint, Unsupported, UserError
 from binbench.check import RULES, check, check_isolated, targets
 from binbench.check.held import held, held_bytes
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, FILES, load_file
 
 BROKEN = Path(__file__).with_name("broken.py")
 
@@ -19,10 +19,10 @@ BROKEN = Path(__file__).with_name("broken.py")
 def broken():
     """The broken plugins, registered for this module only."""
     ALGORITHMS.load()
-    families, files = dict(ALGORITHMS._families), list(ALGORITHMS.files)
-    ALGORITHMS.load_file(BROKEN)
+    families, files = dict(ALGORITHMS._families), list(FILES)
+    load_file(BROKEN)
     yield
-    ALGORITHMS._families, ALGORITHMS.files = families, files
+    ALGORITHMS._families, FILES[:] = families, files
 
 
 def expected() -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import unit
 
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import load_file
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.prepare import Preparation
 
@@ -18,7 +18,7 @@ MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 @pytest.fixture(scope="session", autouse=True)
 def plugins() -> Path:
     """The plugin file, registered in this process too."""
-    ALGORITHMS.load_file(MISBEHAVING)
+    load_file(MISBEHAVING)
     return MISBEHAVING
 
 

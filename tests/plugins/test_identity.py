@@ -22,16 +22,7 @@ from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS
 print(json.dumps({family.pattern: code_identity(family.plugin) for family in ALGORITHMS.families()}))
 """
-FAISS = {
-    "pq{bytes}",
-    "opq{bytes}",
-    "rq{bytes}",
-    "int8",
-    "float",
-    "hnsw{links}",
-    "rq{bytes}",
-    "pq{bytes}-rescore-float",
-}
+FAISS = {"pq{bytes}", "opq{bytes}", "rq{bytes}", "int8", "float", "hnsw{links}"}
 SIGNS = {"ortho{bits}", "itq{bits}", "sign", "binary{bits}", "binary{bits}-hnsw", "binary{bits}-rescore-int8"}
 
 
