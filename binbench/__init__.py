@@ -6,6 +6,7 @@ All that a plugin needs: :class:`Algorithm`, :class:`Footprint` and :func:`regis
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # In a checkout `algorithms/` and `datasets/` lie beside the package; in a wheel they are inside it.
 _checkout = Path(__file__).resolve().parent.parent
@@ -14,10 +15,13 @@ if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
 
 from binbench._version import __version__  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
-from binbench.plugins.algorithm import Algorithm, Footprint  # noqa: E402
-from binbench.plugins.registry import register, register_dataset, register_encoder  # noqa: E402
-from binbench.sets.corpus import Collection, SourceOptions, VectorSource  # noqa: E402
-from binbench.sets.encoders import Encoder  # noqa: E402
+
+if TYPE_CHECKING:
+    from binbench.plugins.algorithm import Algorithm, Footprint
+    from binbench.plugins.registry import register, register_dataset, register_encoder, register_transform
+    from binbench.plugins.transform import Transform
+    from binbench.sets.corpus import Collection, SourceOptions, VectorSource
+    from binbench.sets.encoders import Encoder
 
 __all__ = [
     "Algorithm",
@@ -25,6 +29,7 @@ __all__ = [
     "Encoder",
     "Footprint",
     "SourceOptions",
+    "Transform",
     "Unsupported",
     "UserError",
     "VectorSource",
@@ -32,4 +37,26 @@ __all__ = [
     "register",
     "register_dataset",
     "register_encoder",
+    "register_transform",
 ]
+
+#: Imported when first used: these need numpy, which `--help` does without.
+_LATER = {
+    name: module
+    for module, names in {
+        "plugins.algorithm": ("Algorithm", "Footprint"),
+        "plugins.registry": ("register", "register_dataset", "register_encoder", "register_transform"),
+        "plugins.transform": ("Transform",),
+        "sets.corpus": ("Collection", "SourceOptions", "VectorSource"),
+        "sets.encoders": ("Encoder",),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

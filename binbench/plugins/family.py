@@ -72,6 +72,11 @@ class Instance:
     family: Family
     parameters: dict[str, Any]
 
+    @property
+    def seeded(self) -> bool:
+        """Whether the plugin takes a seed."""
+        return self.takes("seed")
+
     def takes(self, keyword: str) -> bool:
         """Whether the plugin names `keyword`, and so depends on it."""
         return keyword in inspect.signature(self.family.plugin).parameters

@@ -27,10 +27,14 @@ def code_identity(plugin: Any) -> str:
     others, anywhere in their text but under ``if TYPE_CHECKING``; and the versions of numpy, faiss and the
     distributions that the plugin names in ``libraries``. Comments, docstrings and layout do not count.
 
-    A plugin without a source file (from a prompt, say) is known by its bytecode.
+    A plugin that is composed of others names them in ``parts``. One without a source file (from a prompt, say) is known
+    by its bytecode.
     """
     digest = hashlib.sha256()
-    for name, content in sorted(made_of(plugin).items()):
+    found = made_of(plugin)
+    for part in getattr(plugin, "parts", ()):
+        found |= made_of(part)
+    for name, content in sorted(found.items()):
         digest.update(f"{name} {content}\n".encode())
     for library in sorted({*LIBRARIES, *getattr(plugin, "libraries", ())}):
         digest.update(f"{library} {_version(library)}\n".encode())

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from binbench.errors import UserError, unknown
 from binbench.plugins.algorithm import Algorithm
 from binbench.plugins.family import PLACEHOLDER, Family, Instance
+from binbench.plugins.transform import Transform, composed
 
 Plugin = TypeVar("Plugin", bound=Callable[..., Any])
 
@@ -97,7 +98,11 @@ class Registry:
         return sorted(self._families.values(), key=lambda family: family.name)
 
     def find(self, name: str) -> Instance | None:
-        """The instance called `name`, or None when no pattern fits."""
+        """The instance called `name`, or None when no pattern fits; of methods also ``METHOD@TRANSFORM``."""
+        inner, at, transform = name.rpartition("@")
+        if at and self is ALGORITHMS:
+            found = self.find(inner)
+            return found and composed(found, TRANSFORMS.get(transform))
         return next((instance for family in self.families() if (instance := family.match(name))), None)
 
     def get(self, name: str) -> Instance:
@@ -114,7 +119,7 @@ class Registry:
         """The instances that `names` (instances, families, globs, ``all``, comma-separated lists) stand for."""
         families = self.families()
         chosen: dict[str, Instance] = {}
-        for name in (part.strip() for text in names for part in text.split(",")):
+        for name in (name for text in names for name in spelt_out(text)):
             found: Iterable[Instance]
             if name == "all":
                 found = [i for family in families for i in family.instances()]
@@ -140,11 +145,13 @@ class Registry:
 ALGORITHMS = Registry("algorithm", "binbench.algorithms", Algorithm)
 DATASETS = Registry("dataset", "binbench.datasets")
 ENCODERS = Registry("encoder", "binbench.sets.encoders")
-REGISTRIES = (ALGORITHMS, DATASETS, ENCODERS)
+TRANSFORMS = Registry("transform", "binbench.algorithms", Transform)
+REGISTRIES = (ALGORITHMS, DATASETS, ENCODERS, TRANSFORMS)
 #: Plugin files that the user named, in the order in which they were loaded.
 FILES: list[Path] = []
 
 register = ALGORITHMS.register
+register_transform = TRANSFORMS.register
 
 
 def register_dataset(
@@ -190,6 +197,20 @@ def register_encoder(
     if dimension is None or isinstance(dimension, int):
         return ENCODERS.register(pattern, facts={"dimension": dimension}, **keywords)
     return ENCODERS.register(pattern, dimension=dimension, **keywords)
+
+
+def spelt_out(text: str) -> list[str]:
+    """The parts of a comma-separated list, brace lists spelt out: ``int8@mrl{48,96},sign`` → three names."""
+    parts = [part.strip() for part in re.split(r",(?![^{]*})", text)]
+    found: list[str] = []
+    for part in parts:
+        brace = re.search(r"{([^{}]*)}", part)
+        if brace is None:
+            found.append(part)
+            continue
+        for choice in brace[1].split(","):
+            found += spelt_out(part[: brace.start()] + choice.strip() + part[brace.end() :])
+    return found
 
 
 def load_file(path: Path) -> None:

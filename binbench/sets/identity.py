@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from binbench.errors import UserError
+from binbench.sets import Precision
 from binbench.sets.corpus import SourceOptions
-from binbench.sets.encoders import EncoderOptions, Precision
+from binbench.sets.encoders import EncoderOptions
 from binbench.sets.sources import find_source
 
 #: What the ``source`` gave and, unless that was vectors already, the ``encoder`` that was used; JSON values.

@@ -10,13 +10,13 @@ import h5py
 import ir_measures
 import numpy as np
 import pytest
+from binbench.harness.evaluation import MEASURES, compare_results, evaluate
 from conftest import unit
 from ir_measures import AP, RR, R, nDCG
 from scipy.stats import spearmanr
 
 from binbench.errors import UserError
 from binbench.harness import evaluation
-from binbench.harness.evaluation import MEASURES, compare_results, evaluate
 from binbench.harness.jobs import Job
 from binbench.harness.results import Result
 from binbench.harness.worker import perform
@@ -31,7 +31,13 @@ from binbench.sets.prepare import EncoderOptions, Preparation
 def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Result:
     """The result of `instance`, measured in this process."""
     job = Job(
-        str(embeddings.path), embeddings.name, embeddings.fingerprint, instance, count, runs=1, results_dir=str(folder)
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=instance,
+        count=count,
+        runs=1,
+        results_dir=folder,
     )
     assert perform(job) == ("ok", "")
     return Result.open(job.path({}))

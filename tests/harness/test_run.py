@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -21,6 +20,11 @@ from binbench.harness.jobs import Job
 from binbench.harness.results import Result
 from binbench.harness.run import RunOptions, run
 from binbench.sets.prepare import Preparation
+
+
+def replace(model, **changes):
+    """A copy of `model` with `changes`, checked as a new one is."""
+    return type(model)(**dict(model) | changes)
 
 
 @pytest.fixture
@@ -223,9 +227,19 @@ class TestWhatExists:
     def test_is_rerun_when_forced(self, preparation, options):
         assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, force=True))
 
-    @pytest.mark.parametrize("change", [{"runs": 3}, {"threads": 2}])
-    def test_is_rerun_under_other_conditions(self, preparation, options, change):
-        assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, **change))
+    def test_is_rerun_with_other_repeats(self, preparation, options):
+        first = only(preparation, "fine", options)
+        again = only(preparation, "fine", replace(options, runs=3))
+        assert again.path == first.path
+        assert (first["run_count"], again["run_count"]) == (2, 3)
+
+    def test_is_kept_beside_what_other_threads_gave(self, preparation, options):
+        first = only(preparation, "fine", options)
+        stamp = first.path.stat().st_mtime_ns
+        second = only(preparation, "fine", replace(options, threads=2))
+        assert (first.path.name, second.path.name) == ("fine_seed=0.hdf5", "fine_seed=0_threads=2.hdf5")
+        assert (first["threads"], second["threads"]) == (1, 2)
+        assert self.stamp(preparation, options) == stamp
 
     def test_is_rerun_when_damaged(self, preparation, options):
         path = only(preparation, "fine", options).path
@@ -262,7 +276,8 @@ class TestWhatExists:
 
 
 def job(**changes):
-    return replace(Job("s", "s", "f", "fine", 10), **changes)
+    given = {"set_path": "s", "set_name": "s", "set_fingerprint": "f", "instance": "fine", "count": 10}
+    return Job(**given | changes)
 
 
 def test_names_do_not_collide():

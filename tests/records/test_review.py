@@ -9,11 +9,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from binbench.harness.review import review
 
 from binbench.errors import UserError
 from binbench.harness.jobs import Job
 from binbench.harness.results import Result, write_failure
-from binbench.harness.review import review
 from binbench.harness.worker import perform
 from binbench.report.evaluation import as_json
 
@@ -33,13 +33,13 @@ def made(small_set, tmp_path_factory) -> Path:
 
 def job(embeddings, name: str, results: Path) -> Job:
     return Job(
-        str(embeddings.path),
-        embeddings.name,
-        embeddings.fingerprint,
-        name,
-        20,
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=name,
+        count=20,
         runs=1,
-        results_dir=str(results),
+        results_dir=results,
     )
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from binbench.report.rows import INDEX, collect
+from binbench.report.sets import Sets
 from conftest import unit
 
 from binbench.harness.jobs import Job
 from binbench.harness.results import write_failure
 from binbench.harness.worker import perform
 from binbench.records.columns import COLUMNS, Row
-from binbench.report.rows import INDEX, collect
-from binbench.report.sets import Sets
 from binbench.sets.embeddings import EmbeddingSet, write_set
 
 REASON = 'took <b>longer</b> than 1 s & 50 % of $x_1 | "more"'

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from binbench.report.rows import collect
+from binbench.report.sets import Sets
 
 from binbench.errors import UserError
 from binbench.records.columns import COLUMNS, Row
 from binbench.report.export import export
-from binbench.report.rows import collect
-from binbench.report.sets import Sets
 
 from .conftest import Stored
 

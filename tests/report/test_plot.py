@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from binbench.errors import UserError
 from binbench.plugins.registry import ALGORITHMS
-from binbench.report.charts import build_time, pareto, quality_by_bytes, speed_by_recall
 from binbench.records.columns import Row
+from binbench.report.charts import build_time, pareto, quality_by_bytes, speed_by_recall
 from binbench.report.plot import KINDS, plot
 from binbench.report.style import looks
 

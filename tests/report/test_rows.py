@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from binbench.report.rows import INDEX, collect, compare_rows
+from binbench.report.sets import Sets
 
 from binbench.errors import UserError
 from binbench.harness.results import Result
-from binbench.report import rows as rows_module
 from binbench.records.columns import COLUMNS, Row, describe
-from binbench.report.rows import INDEX, collect, compare_rows
-from binbench.report.sets import Sets
+from binbench.report import rows as rows_module
 
 from .conftest import REASON, Stored, make_set
 

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 import html5lib
 import pytest
+from binbench.report.rows import collect
+from binbench.report.sets import Sets
 
 from binbench.errors import UserError
 from binbench.records.columns import COLUMNS
-from binbench.report.rows import collect
-from binbench.report.sets import Sets
 from binbench.report.site import site
 
 from .conftest import REASON, Stored, job, make_set

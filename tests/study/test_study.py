@@ -12,7 +12,7 @@ from study.conftest import Ran
 from binbench.cli import main
 from binbench.errors import UserError
 from binbench.study import execute, plan
-from binbench.study.campaign import load_study
+from binbench.study.campaign import Budgets, load_study
 from binbench.study.execute import Progress
 from binbench.study.experiment import Experiment, Outcome, experiments, load, perform
 from binbench.study.experiments.e1 import E1
@@ -160,8 +160,8 @@ def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.Mo
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
     for device, stops in (("cpu", True), ("A100", False)):
-        resolved = campaign.resolved | {"reference_device": device, "budgets": {"study_cap": 0.01}}
-        study = Study(type(campaign)(campaign.path, campaign.tiers, resolved), *folders(ran.study))
+        changes = {"reference_device": device, "hours": Budgets(study_cap=0.01)}
+        study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
 
 

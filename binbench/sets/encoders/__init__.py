@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from binbench.errors import UserError, unknown
 from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
+from binbench.sets import DEFAULT_ENCODER, Precision
 from binbench.sets.corpus import set_name
 
-Precision = Literal["fp32", "bf16", "fp16"]
 Kind = Literal["query", "document"]
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from binbench import register_encoder
-from binbench.sets.encoders import Kind, Precision
+from binbench.sets import Precision
+from binbench.sets.encoders import Kind
 from binbench.sets.encoders.transformer import TransformerEncoder
 from binbench.sets.weights import hub_weights, local_weights
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.sets.encoders import Encoder, Kind, Precision, unit_rows
+from binbench.sets import Precision
+from binbench.sets.encoders import Encoder, Kind, unit_rows
 from binbench.sets.weights import Weights, hub_weights, local_weights
 
 if TYPE_CHECKING:
