@@ -118,7 +118,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     if None in sizes:
         return Planned(entry.name, entry.tier, state, *sizes, (asked - settled, asked), None, None, None, known)
     n, q, d = (size or 0 for size in sizes)
-    repeats = study.runs + 1
+    repeats = study.campaign.runs + 1
     unmeasured = [name for name in names if name not in rates.build]
     share = (asked - settled) / max(1, asked)
     seconds = share * sum(
@@ -197,9 +197,9 @@ def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
             "",
         ]
     )
-    budgets = study.budgets
+    budgets = study.campaign.budgets
     made.notes.append(
-        f"Budgets on the reference device ({study.reference_device}): embedding "
+        f"Budgets on the reference device ({study.campaign.reference_device}): embedding "
         f"{budgets.embedding_green:g} h, ground truth {budgets.ground_truth_green:g} CPU-h, "
         f"everything {budgets.study_cap:g} h. Hours of runs are linear in vectors, dimension and queries."
     )

@@ -22,7 +22,6 @@ from binbench.records import Record, compare, read
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name
 from binbench.sets.prepare import Preparation
-from binbench.study.budgets import Budgets
 from binbench.study.campaign import StudyCampaign
 from binbench.study.experiment import Experiment, adapter, load, restored
 
@@ -140,26 +139,6 @@ class Study:
     data_dir: Path
     results_dir: Path
     folder: Path
-
-    @property
-    def reference_device(self) -> str:
-        """The device that the budgets of hours are for, as part of its name."""
-        return str(self.campaign.resolved["reference_device"])
-
-    @property
-    def budgets(self) -> Budgets:
-        """The campaign's hours."""
-        return Budgets(**self.campaign.budgets)
-
-    @property
-    def hypotheses(self) -> Mapping[str, str]:
-        """Id → statement."""
-        return dict(self.campaign.resolved["hypotheses"])
-
-    @property
-    def runs(self) -> int:
-        """Timed repeats of every method."""
-        return int(self.campaign.resolved["runs"])
 
     @cached_property
     def asked(self) -> list[StudySet]:

@@ -160,7 +160,7 @@ def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.Mo
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
     for device, stops in (("cpu", True), ("A100", False)):
-        changes = {"reference_device": device, "hours": Budgets(study_cap=0.01)}
+        changes = {"reference_device": device, "budgets": Budgets(study_cap=0.01)}
         study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
 
