@@ -165,12 +165,16 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
 
 
 def kill_switches(study: Study) -> list[Switch]:
-    """The switches that what is there decides, F3 from E8's stored figures where there are any."""
-    e8 = study.folder / f"{E8.id}.json"
+    """The switches that what is there decides, F3 from E8's stored figures where there are any of this version."""
+    predictions, path = None, study.folder / f"{E8.id}.json"
+    try:
+        predictions = Outcome.read(path, E8()).figures if path.is_file() else None
+    except UserError as error:
+        logger.warning("%s", error)
     return [
         f1([row for row in method_rows(study) if row.tier == 1]),
         f2([pair for pair in pairs(study) if pair.tier == 1]),
-        f3(Outcome.read(e8, E8()).figures if e8.is_file() else None),
+        f3(predictions),
         k1(*study.progress(1)),
     ]
 
