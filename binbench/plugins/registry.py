@@ -113,7 +113,7 @@ class Registry:
         """
         if instance := self.find(name):
             return instance
-        raise unknown(self.kind, name, self.known(), f"; see `binbench list {self.kind}s`")
+        raise unknown(self.kind, name, self._known(), f"; see `binbench list {self.kind}s`")
 
     def resolve(self, names: Iterable[str]) -> list[Instance]:
         """The instances that `names` (instances, families, globs, ``all``, comma-separated lists) stand for."""
@@ -136,8 +136,7 @@ class Registry:
             chosen.update((instance.name, instance) for instance in found)
         return list(chosen.values())
 
-    def known(self) -> list[str]:
-        """The names of all families and of their default instances."""
+    def _known(self) -> list[str]:
         families = self.families()
         return [family.name for family in families] + [i.name for family in families for i in family.instances()]
 
@@ -182,7 +181,7 @@ def register_dataset(
 
 
 def register_encoder(
-    pattern: str, *, dimension: int | Sequence[int] | None = None, **keywords: Any
+    pattern: str, *, dimension: int | Sequence[int] | None = None, rate: float | None = None, **keywords: Any
 ) -> Callable[[Plugin], Plugin]:
     """Register the decorated class or function, which makes an :class:`Encoder`.
 
@@ -192,11 +191,12 @@ def register_encoder(
     Args:
         pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
         dimension: of its vectors, where that is known beforehand; of a placeholder ``{dimension}`` the default values.
+        rate: documents per second, roughly, on an A100; for estimates.
         keywords: default values of each placeholder; further ones are passed to the plugin.
     """
     if dimension is None or isinstance(dimension, int):
-        return ENCODERS.register(pattern, facts={"dimension": dimension}, **keywords)
-    return ENCODERS.register(pattern, dimension=dimension, **keywords)
+        return ENCODERS.register(pattern, facts={"dimension": dimension, "rate": rate}, **keywords)
+    return ENCODERS.register(pattern, facts={"rate": rate}, dimension=dimension, **keywords)
 
 
 def spelt_out(text: str) -> list[str]:

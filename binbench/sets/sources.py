@@ -205,7 +205,7 @@ class Folder(Source):
         beir_folder("", self.options)
         if folder := self._beside or (self.path if self._is_path else None):
             return folder
-        known = [i.name for family in DATASETS.families() for i in family.instances()]
+        known = [instance.name for instance in DATASETS.resolve(["all"])]
         hint = "; see `binbench list datasets`, or give the path of a folder that holds corpus.jsonl"
         raise unknown("dataset", self.given, [*known, *(f.name for f in beir_folders(self.options))], hint)
 

@@ -15,8 +15,7 @@ from binbench.sets.encoders import encoder_name
 from binbench.study.study import Study, StudySet
 from binbench.study.tables import listing, number
 
-#: Documents per second on the reference device, assumed where nothing was measured.
-ASSUMED_RATES = {"all-MiniLM-L6-v2": 2000.0, "e5-base-v2": 500.0, "bge-large-en-v1.5": 150.0}
+#: Documents per second on the reference device, assumed where nothing was measured and the encoder does not say.
 ASSUMED_RATE = 500.0
 #: Seconds per document and dimension of a build, and per query, document and dimension of a search; likewise.
 ASSUMED_BUILD = 1e-6
@@ -111,7 +110,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     asked, settled = (sum(counts) for counts in zip(*entry.jobs.values(), strict=True))
     names = _instances(study, entry)
     rate, source = rates.encoding.get(
-        entry.encoder, (ASSUMED_RATES.get(entry.encoder, ASSUMED_RATE), "assumed for the reference device")
+        entry.encoder, (entry.preparation.encoder.rate or ASSUMED_RATE, "assumed for the reference device")
     )
     state = "there" if entry.embeddings else "to make"
     known = f"{rate:,.0f}/s, {source}"

