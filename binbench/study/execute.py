@@ -186,4 +186,4 @@ def stopped_by(study: Study, step: str) -> list[str]:
     cap, reference = study.campaign.budgets.study_cap, study.campaign.reference_device
     hours = hours_by_device((entry.device, entry.hours) for entry in study.sets)
     spent = sum(value for device, value in hours.items() if reference in device)
-    return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap} h"] if spent > cap else reasons
+    return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap:g} h"] if spent > cap else reasons

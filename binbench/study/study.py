@@ -189,8 +189,9 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
     """Add what is there of `algorithms` to `entry`."""
     asked, settled = entry.jobs.get(tier, (0, 0))
     if entry.embeddings is None:
-        names = {"float", *(instance.name for instance in ALGORITHMS.resolve(algorithms))}
-        entry.jobs[tier] = asked + len(names) * len(options.modes) * len(options.seeds), settled
+        instances = {instance.name: instance for instance in ALGORITHMS.resolve(("float", *algorithms))}
+        seeds = sum(len(options.seeds) if instance.seeded else 1 for instance in instances.values())
+        entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
     known = {record.path for records in entry.records.values() for record in records}
@@ -199,7 +200,8 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         asked += 1
         job = planned.job
         if planned.state != "done":
-            entry.troubles.append(f"{job.instance} (seed {job.seed}, {job.mode}): {planned.state}")
+            which = job.mode if job.seed is None else f"seed {job.seed}, {job.mode}"
+            entry.troubles.append(f"{job.instance} ({which}): {planned.state}")
             continue
         settled += 1
         if job.mode == options.modes[0]:

@@ -192,6 +192,18 @@ def test_without_any_set_the_next_step_is_named(ran: Ran, tmp_path: Path) -> Non
         perform("e1", Study(load_study(str(path)), tmp_path, tmp_path, tmp_path))
 
 
+def test_methods_without_a_seed_are_asked_for_once(ran: Ran, tmp_path: Path) -> None:
+    path = tmp_path / "seeds.yml"
+    given = ran.study.sets[0].vectors.path
+    methods = "encoders: [lsa16], algorithms: [sign, binary64]"
+    path.write_text(f"seeds: [7, 8]\ntiers: [{{datasets: [scifact, '{given}'], {methods}}}]\n")
+    unmade, made = Study(load_study(str(path)), tmp_path, tmp_path, tmp_path).asked
+    # float and sign once, binary64 with either seed.
+    assert unmade.jobs == made.jobs == {1: (4, 0)}
+    assert "sign (batch): missing" in made.troubles
+    assert "binary64 (seed 8, batch): missing" in made.troubles
+
+
 def test_an_unknown_experiment_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean e8"):
         load("ee8")

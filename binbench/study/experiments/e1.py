@@ -85,11 +85,11 @@ class E1(Experiment[Embeddings]):
         first, second = (made == asked for made, asked in tiers.values())
         first = first and tiers[1][1] > 0
         if total > budgets.embedding_red:
-            return Band("red", [f"{spent}, more than {budgets.embedding_red} h", there])
+            return Band("red", [f"{spent}, more than {budgets.embedding_red:g} h", there])
         if first and second and total <= budgets.embedding_green:
-            return Band("green", [f"{spent}, at most {budgets.embedding_green} h", there])
+            return Band("green", [f"{spent}, at most {budgets.embedding_green:g} h", there])
         if first and total <= budgets.embedding_yellow:
-            return Band("yellow", [f"{spent}, at most {budgets.embedding_yellow} h", there])
+            return Band("yellow", [f"{spent}, at most {budgets.embedding_yellow:g} h", there])
         return Band("not applicable", [f"{spent}: no band is defined for this", there])
 
     def tables(self, figures: Embeddings) -> list[Table]:
