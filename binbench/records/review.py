@@ -10,7 +10,7 @@ from typing import Any
 from binbench.errors import unknown
 from binbench.measures.comparison import Comparison, holm
 from binbench.measures.registry import MEASURES
-from binbench.records.compare import COMPARED, budgets, compare
+from binbench.records.pairs import COMPARED, budgets, compare
 from binbench.records.record import Record
 
 

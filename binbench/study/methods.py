@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from binbench.measures.bootstrap import mean_ci
-from binbench.records.compare import budgets
+from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
 from binbench.study.study import Study, StudySet
 

@@ -131,7 +131,8 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     if entry.embeddings:
         return replace(row, disk=disk, embedding_hours=0.0, run_hours=hours, rate=known)
     disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
-    return replace(row, disk=disk, embedding_hours=(n + q) / rate / 3600, run_hours=hours, rate=known)
+    embedding = (n + q) / rate / 3600 if entry.preparation.origin.needs_encoder else 0.0
+    return replace(row, disk=disk, embedding_hours=embedding, run_hours=hours, rate=known)
 
 
 def _instances(study: Study, entry: StudySet) -> list[str]:

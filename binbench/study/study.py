@@ -71,7 +71,8 @@ class StudySet:
     def encoder(self) -> str:
         """The encoder's name; a dash for vectors that came without one."""
         if self.embeddings is None:
-            return encoder_name(self.preparation.encoder.spec)
+            needed = self.preparation.origin.needs_encoder
+            return encoder_name(self.preparation.encoder.spec) if needed else "–"
         spec = self.attributes.get("encoder_spec")
         return encoder_name(spec) if spec else "–"
 
