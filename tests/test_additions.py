@@ -220,14 +220,46 @@ def blank(rows):
 
 @adds("experiment")
 def an_experiment(checkout: Checkout) -> None:
-    checkout.add("binbench/study/experiments/e9.py", EXPERIMENT)
-    assert "Counting the sets." in checkout("study", "--help")
-    (checkout.folder / "c.yml").write_text(
-        "tiers: [{datasets: [data/small.hdf5], encoders: [lsa8], algorithms: [float, binary64]}]\nruns: 1\n"
+    checkout.add(
+        "binbench/study/experiments/x9.py",
+        """
+from dataclasses import dataclass
+
+from binbench.study.experiment import Band, Experiment, experiment
+from binbench.study.rows import SetRow
+from binbench.study.tables import listing
+
+
+@dataclass(frozen=True)
+class Count:
+    sets: tuple[SetRow, ...]
+
+
+@experiment
+class X9(Experiment[Count]):
+    id = "x9"
+    title = "How many sets there are"
+    figures = Count
+
+    def measure(self, study):
+        return Count(tuple(SetRow(**entry.labels()) for entry in study.sets))
+
+    def judge(self, figures):
+        return Band("green" if figures.sets else "red", [f"{len(figures.sets)} sets"])
+
+    def tables(self, figures):
+        return [listing("Sets that are there", figures.sets, {"set": lambda row: row.set})]
+""",
     )
-    subprocess.run([sys.executable, "-m", "binbench", "study", "run", "c.yml"], cwd=checkout.folder, check=False)
-    assert "E9: green" in checkout("study", "e9", "c.yml")
-    assert "E9: Counting the sets" in (checkout.folder / "study" / "c" / "report.md").read_text()
+    tier = "{datasets: [data/small.hdf5], encoders: [lsa16], algorithms: [binary64, pq8]}"
+    (checkout.folder / "little.yml").write_text(f"runs: 1\ntiers: [{tier}]\n")
+    assert "How many sets there are." in checkout("study", "--help")
+    checkout("study", "run", "little.yml")
+    assert "X9: green\n  1 sets" in checkout("study", "x9", "little.yml")
+    report = (checkout.folder / "study" / "little" / "report.md").read_text()
+    assert "### X9: How many sets there are\n\nBand: **green**." in report
+    assert "| X9 | How many sets there are | green | 1 sets |" in report
+    assert "python -m binbench study x9 little" in report
 
 
 @adds("option")

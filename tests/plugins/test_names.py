@@ -19,7 +19,14 @@ ALLOWED = {
     "sets/__init__.py": {"all-MiniLM-L6-v2"},
     "cli/plot.py": {"scifact"},
     "cli/site.py": {"scifact"},
-    "study/report/views.py": {"msmarco-500k", "nq-500k", "scifact", "all-MiniLM-L6-v2", "e5-base-v2", "bge-large-en-v1.5"},
+    "study/report/views.py": {
+        "msmarco-500k",
+        "nq-500k",
+        "scifact",
+        "all-MiniLM-L6-v2",
+        "e5-base-v2",
+        "bge-large-en-v1.5",
+    },
     "study/published.py": {
         *("scifact", "nfcorpus", "arguana", "scidocs", "fiqa", "nq", "msmarco"),
         *("all-MiniLM-L6-v2", "e5-base-v2", "bge-large-en-v1.5"),
