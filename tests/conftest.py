@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest_plugins = ["measured"]
+
 
 @pytest.fixture(scope="session")
 def beir_dir() -> Path:

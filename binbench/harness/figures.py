@@ -17,7 +17,7 @@ from binbench.harness.answers import answers_of, own_documents_of, stored
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.registry import compute, versions
-from binbench.records.compare import contrasts
+from binbench.records.pairs import contrasts
 from binbench.records.record import Record
 from binbench.records.store import files_under, open_record, read, write_index
 from binbench.sets.embeddings import EmbeddingSet

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from binbench.errors import UserError, unknown
 from binbench.measures.registry import MEASURES
 from binbench.records.column import Column, Get, Kind, column_of, readable
-from binbench.records.compare import retention
+from binbench.records.pairs import retention
 from binbench.records.record import Record
 from binbench.records.reproduce import reproduce
 

@@ -233,7 +233,7 @@ class Record(BaseModel):
 
     @property
     def stored_contrasts(self) -> dict[str, dict[str, Any]]:
-        """What the harness stored of this against ``float``: see :func:`binbench.records.compare.contrasts`."""
+        """What the harness stored of this against ``float``: see :func:`binbench.records.pairs.contrasts`."""
         return self._contrasts
 
     @property

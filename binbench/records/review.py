@@ -9,7 +9,7 @@ from typing import Any
 
 from binbench.measures.comparison import Comparison, holm
 from binbench.measures.registry import MEASURES
-from binbench.records.compare import COMPARED, budgets, compare
+from binbench.records.pairs import COMPARED, budgets, compare
 from binbench.records.record import Record
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from binbench.errors import UserError
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
-from binbench.records.compare import BASELINE, budgets, ratio
+from binbench.records.pairs import BASELINE, budgets, ratio
 from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows

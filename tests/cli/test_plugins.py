@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import h5py
@@ -152,3 +154,13 @@ def test_installed_packages(tmp_path, group, part, kind, name):
     done = binbench("list", kind, cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
+
+
+def test_the_guide_works_as_it_stands(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "write-a-dataset.md").read_text(encoding="utf-8")
+    code, commands = (re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[0] for language in ("python", "sh"))
+    (tmp_path / "poems.py").write_text(code)
+    for line in commands.splitlines():
+        done = binbench(*shlex.split(line)[3:], cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("poems-letters26: ")

@@ -328,9 +328,10 @@ def test_kills_at_random_moments_leave_only_whole_files(preparation, tmp_path, p
             assert stored.status == "ok"
             assert stored.neighbors.shape == (20, 10)
             # Figures may come later; what was measured stays.
-            assert finished.setdefault(path, stored.array("repeat_seconds").tolist()) == stored.array(
-                "repeat_seconds"
-            ).tolist()
+            assert (
+                finished.setdefault(path, stored.array("repeat_seconds").tolist())
+                == stored.array("repeat_seconds").tolist()
+            )
     subprocess.run(line, check=True, capture_output=True)
     left = {path: Raw(path) for path in (tmp_path / "results").rglob("[!.]*.hdf5")}
     assert len(left) == len(names) + 1

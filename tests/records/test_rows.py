@@ -1,4 +1,4 @@
-"""Rows: their figures, and what is kept of them."""
+"""Rows of columns: what a stored result shows."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
-from binbench.report.rows import INDEX, collect, compare_rows
-from binbench.report.sets import Sets
+from commands import binbench
+from measured import REASON, Stored, make_set
+from raw import Raw
 
 from binbench.errors import UserError
-from binbench.harness.results import Result
-from binbench.records.columns import COLUMNS, Row, describe
-from binbench.report import rows as rows_module
-
-from .conftest import REASON, Stored, make_set
+from binbench.harness.figures import evaluate
+from binbench.records import compare, read, store
+from binbench.records.columns import COLUMNS, describe
+from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
+from binbench.records.store import INDEX, write_index
 
 
 def by_method(rows: list[Row], mode: str = "batch") -> dict[str, Row]:
@@ -24,7 +27,7 @@ def by_method(rows: list[Row], mode: str = "batch") -> dict[str, Row]:
 
 
 def rows_of(stored: Stored, data_dir: Path | None = None) -> list[Row]:
-    return collect(stored.results_dir, Sets(data_dir or stored.data_dir))
+    return read_rows(stored.results_dir, data_dir or stored.data_dir)
 
 
 def test_one_row_per_result_with_every_column(stored: Stored) -> None:
@@ -38,7 +41,7 @@ def test_recall_is_what_brute_force_finds(stored: Stored) -> None:
     embeddings = stored.embeddings
     truth = np.argsort(-(embeddings.test @ embeddings.train.T), axis=1, kind="stable")[:, :10]
     row = by_method(rows_of(stored))["binary64"]
-    found = Result.open(stored.results_dir / row["file"]).neighbors[:, :10]
+    found = Raw(stored.results_dir / row["file"]).neighbors[:, :10]
     hits = [len(set(a.tolist()) & set(b.tolist())) / 10 for a, b in zip(truth, found, strict=True)]
     assert row["recall@10"] == pytest.approx(np.mean(hits))
     assert row["recall@10_ci_low"] < row["recall@10"] < row["recall@10_ci_high"]
@@ -79,15 +82,35 @@ def test_latency_comes_from_single_mode_only(stored: Stored) -> None:
     assert 0 < single["latency_p50"] <= single["latency_p95"] <= single["latency_p99.9"]
 
 
-def test_kept_rows_are_read_without_opening_results(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = rows_of(stored)
+def snapshot(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Every file below `folder` with its size and time of change."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def test_the_index_saves_opening_results(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = list(map(dict, rows_of(stored)))
+    write_index(stored.results_dir)
 
     def fail(*_: Any) -> None:
         raise AssertionError("opened")
 
-    monkeypatch.setattr(Result, "open", fail)
-    assert rows_of(stored) == first
-    assert rows_of(stored, Path("/nowhere")) == first
+    monkeypatch.setattr(store, "_opened", fail)
+    assert list(map(dict, rows_of(stored))) == first
+    assert list(map(dict, rows_of(stored, Path("/nowhere")))) == first
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [["table"], ["table", "--iso-memory"], ["plot"], ["export"], ["export", "--format", "trec"], ["site", "public"]],
+)
+def test_what_renders_writes_nothing_below_the_results(stored: Stored, tmp_path: Path, verb: list[str]) -> None:
+    for index in stored.results_dir.glob(".*"):
+        index.unlink()
+    before = snapshot(stored.results_dir)
+    folders = ["--results-dir", str(stored.results_dir), "--data-dir", str(stored.data_dir)]
+    done = binbench(*verb, *folders, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert snapshot(stored.results_dir) == before
 
 
 def test_a_changed_result_is_read_again(stored: Stored) -> None:
@@ -108,42 +131,42 @@ def test_a_removed_result_leaves_no_row(stored: Stored) -> None:
     assert "int8" not in by_method(rows_of(stored))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', '{"schema": "x", "entries": {"a": 1}}'])
-def test_a_broken_index_is_made_anew(stored: Stored, content: str) -> None:
-    first = rows_of(stored)
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', '{"schema": 0, "files": {"a": 1}}'])
+def test_a_broken_index_does_no_harm(stored: Stored, content: str) -> None:
+    first = list(map(dict, rows_of(stored)))
     (stored.results_dir / INDEX).write_text(content)
-    assert rows_of(stored) == first
+    assert list(map(dict, rows_of(stored))) == first
+    write_index(stored.results_dir)
+    assert list(map(dict, rows_of(stored))) == first
 
 
-def test_without_the_set_figures_beside_the_results_serve(stored: Stored) -> None:
-    first = by_method(rows_of(stored))
-    (stored.results_dir / INDEX).unlink()
-    rows = by_method(rows_of(stored, Path("/nowhere")))
-    for name in ("recall@10", "recall@10_ci_low", "ndcg@10", "bytes_per_vector"):
-        assert rows["binary64"][name] == first["binary64"][name]
-    # The ratio of the means needs no set; its paired interval does.
-    assert rows["binary64"]["retention"] == pytest.approx(first["binary64"]["retention"])
-    assert rows["binary64"]["retention_ci_low"] is None
+def test_figures_need_no_set(stored: Stored) -> None:
+    """Other vectors under the set's name, say, or no data folder at all: what was measured was measured."""
+    first, without = by_method(rows_of(stored)), by_method(rows_of(stored, Path("/nowhere")))
+    assert dict(without["binary64"]) == dict(first["binary64"])
 
 
-def test_without_set_and_figures_the_row_says_so(stored: Stored) -> None:
-    for path in stored.results_dir.rglob("*.figures.npz"):
-        path.unlink()
-    row = by_method(rows_of(stored, Path("/nowhere")))["binary64"]
+def test_results_of_the_version_before_are_shown_without_figures(stored: Stored) -> None:
+    path = stored.results_dir / by_method(rows_of(stored))["binary64"]["file"]
+    with h5py.File(path, "a") as file:
+        del file["figures"]
+        for name in ("figures", "contrasts", "origin"):
+            del file.attrs[name]
+        file.attrs["schema_version"] = 1
+    row = by_method(rows_of(stored))["binary64"]
     assert row["recall@10"] is None
     assert row["queries_per_second"] > 0
-    assert row["notes"] == ["no figures: its embedding set is not at hand"]
-    # When the set turns up, so do the figures.
+    assert row["notes"] == ["no figures: stored by an earlier version; `binbench evaluate` computes them"]
+    assert evaluate(stored.results_dir, stored.data_dir)[1] == []
     assert by_method(rows_of(stored))["binary64"]["recall@10"] > 0
 
 
 def test_other_vectors_under_the_same_name_are_noticed(stored: Stored, tmp_path: Path) -> None:
     make_set(tmp_path / "data" / "small.hdf5", seed=4)
-    for path in stored.results_dir.rglob("*.figures.npz"):
-        path.unlink()
     row = by_method(rows_of(stored, tmp_path / "data"))["binary64"]
-    assert row["recall@10"] is None
     assert "measured on other vectors than small holds now" in row["notes"]
+    _, left_out = evaluate(stored.results_dir, tmp_path / "data")
+    assert len(left_out) == len(list(stored.results_dir.rglob("*.hdf5")))
 
 
 def test_an_unreadable_file_is_a_row(stored: Stored) -> None:
@@ -156,28 +179,28 @@ def test_an_unreadable_file_is_a_row(stored: Stored) -> None:
 
 def test_no_results_is_a_mistake_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="binbench run"):
-        collect(tmp_path, Sets())
+        read_rows(tmp_path)
 
 
 def test_paths_alone_find_their_float_reference(stored: Stored) -> None:
     path = next((stored.results_dir / "small" / "20" / "binary-batch").glob("*.hdf5"))
-    (row,) = collect(stored.results_dir, Sets(stored.data_dir), [path])
+    (row,) = read_rows(stored.results_dir, stored.data_dir, [path])
     assert row["method"] == "binary64"
     assert row["retention_ci_low"] < row["retention"] < 1
 
 
 def test_small_numbers_sort_before_large_ones() -> None:
     names = ["a/pq16_seed=0", "a/pq8_seed=10", "a/pq8_seed=2", "a/int8"]
-    assert sorted(names, key=rows_module._by_number) == ["a/int8", "a/pq8_seed=2", "a/pq8_seed=10", "a/pq16_seed=0"]
+    assert sorted(names, key=store._by_number) == ["a/int8", "a/pq8_seed=2", "a/pq8_seed=10", "a/pq16_seed=0"]
 
 
-def test_rows_are_compared_by_query(stored: Stored) -> None:
-    rows = by_method(rows_of(stored))
-    found = compare_rows(stored.results_dir, Sets(stored.data_dir), rows["int8"], rows["binary64"], "recall@10")
+def test_records_are_compared_by_query(stored: Stored) -> None:
+    records = {record.method: record for record in read(stored.results_dir) if record.batch}
+    found = compare(records["int8"], records["binary64"], "recall@10")
     assert found is not None
-    assert found.difference.estimate == pytest.approx(rows["int8"]["recall@10"] - rows["binary64"]["recall@10"])
+    difference = np.mean(records["int8"].values("recall@10") - records["binary64"].values("recall@10"))
+    assert found.difference.estimate == pytest.approx(difference)
     assert found.queries == found.wins + found.ties + found.losses == 20
-    assert compare_rows(stored.results_dir, Sets(), rows["int8"], rows["binary64"], "recall@10") is None
 
 
 def test_the_command_names_the_job(stored: Stored) -> None:

@@ -1,8 +1,7 @@
-"""Figures of stored results: values worked out again by hand or by other libraries, ties, caching, comparisons."""
+"""Figures of stored results: values worked out again by hand or by other libraries, ties, staleness, comparisons."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,25 +9,29 @@ import h5py
 import ir_measures
 import numpy as np
 import pytest
-from binbench.harness.evaluation import MEASURES, compare_results, evaluate
 from conftest import unit
 from ir_measures import AP, RR, R, nDCG
+from raw import Raw
 from scipy.stats import spearmanr
 
 from binbench.errors import UserError
-from binbench.harness import evaluation
+from binbench.harness import figures as figures_module
+from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import Job
-from binbench.harness.results import Result
 from binbench.harness.worker import perform
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.comparison import compare
+from binbench.measures.registry import MEASURES
 from binbench.measures.relevance import in_trec_order
+from binbench.records import Figures, Record, read
+from binbench.records import compare as compare_records
+from binbench.records.store import open_record
 from binbench.report.trec import write_qrels, write_run
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.prepare import EncoderOptions, Preparation
 
 
-def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Result:
+def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Path:
     """The result of `instance`, measured in this process."""
     job = Job(
         set_path=embeddings.path,
@@ -40,20 +43,34 @@ def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int =
         results_dir=folder,
     )
     assert perform(job) == ("ok", "")
-    return Result.open(job.path({}))
+    return job.path({})
+
+
+def evaluate(path: Path, embeddings: EmbeddingSet) -> Figures:
+    """The figures of the result at `path`, computed anew and read back."""
+    judge(path, embeddings)
+    found = open_record(path).figures
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
-def stored(small_set: EmbeddingSet, tmp_path_factory) -> dict[str, Result]:
+def stored(small_set: EmbeddingSet, tmp_path_factory) -> dict[str, Path]:
     """Results on the small set."""
     folder = tmp_path_factory.mktemp("results")
     return {name: measured(small_set, name, folder) for name in ("float", "binary64", "pq8")}
 
 
 @pytest.fixture
-def binary(stored, tmp_path) -> Result:
-    """A copy of a result that a test may spoil, without its figures."""
-    return Result.open(Path(shutil.copy(stored["binary64"].path, tmp_path / "binary64.hdf5")))
+def binary(small_set, tmp_path) -> Path:
+    """A result that a test may spoil, without figures."""
+    return measured(small_set, "binary64", tmp_path / "results")
+
+
+def values_of(path: Path, embeddings: EmbeddingSet) -> dict[str, np.ndarray]:
+    """Every measure's values per query."""
+    found = evaluate(path, embeddings)
+    return {name: found.values(name) for name in found.names}
 
 
 def new_set(path: Path, train, test, ids=None, qrels=None, distance="angular") -> EmbeddingSet:
@@ -62,8 +79,9 @@ def new_set(path: Path, train, test, ids=None, qrels=None, distance="angular") -
 
 def test_every_measure_applies_and_has_its_own_values(stored, small_set):
     figures = evaluate(stored["binary64"], small_set)
-    assert list(figures.values) == list(MEASURES)
-    for name, values in figures.values.items():
+    assert list(figures.names) == list(MEASURES)
+    for name in MEASURES:
+        values = figures.values(name)
         assert values.shape == (20,)
         assert figures.mean(name) == pytest.approx(values.mean())
         interval = figures.interval(name)
@@ -72,8 +90,7 @@ def test_every_measure_applies_and_has_its_own_values(stored, small_set):
 
 
 def test_against_float_by_sets(stored, small_set):
-    result = stored["binary64"]
-    values = evaluate(result, small_set).values
+    result, values = Raw(stored["binary64"]), values_of(stored["binary64"], small_set)
     similarity = small_set.test.astype(np.float64) @ small_set.train.T.astype(np.float64)
     ranking = np.argsort(-similarity, axis=1)
     for cut in (1, 5, 10, 50, 100):
@@ -91,8 +108,7 @@ def test_against_float_by_sets(stored, small_set):
 
 
 def test_scores_by_scipy_and_polyfit(stored, small_set):
-    result = stored["pq8"]
-    values = evaluate(result, small_set).values
+    result, values = Raw(stored["pq8"]), values_of(stored["pq8"], small_set)
     true, own = 1 - result.distances.astype(np.float64), result.array("scores").astype(np.float64)
     np.testing.assert_allclose(
         values["rank_correlation"], [spearmanr(a, b).statistic for a, b in zip(true, own, strict=True)]
@@ -106,7 +122,7 @@ def test_scores_by_scipy_and_polyfit(stored, small_set):
 
 
 def test_recall_over_the_orders_of_ties_by_counting(stored, small_set):
-    values = evaluate(stored["binary64"], small_set).values
+    values = values_of(stored["binary64"], small_set)
     algorithm_scores = full_scores("binary64", small_set)
     neighbours = np.argsort(-(small_set.test @ small_set.train.T), axis=1)[:, :10]
     for query, (scores, near) in enumerate(zip(algorithm_scores, neighbours, strict=True)):
@@ -146,7 +162,7 @@ def own_set(tmp_path, rng) -> EmbeddingSet:
 
 
 def test_a_query_s_own_document_is_dropped_before_ndcg_and_its_bounds(own_set, tmp_path):
-    values = evaluate(measured(own_set, "binary64", tmp_path, count=50), own_set).values
+    values = values_of(measured(own_set, "binary64", tmp_path, count=50), own_set)
     ndcg = {end: values[f"ndcg@10_{end}"] for end in ("low", "expected", "high")}
     discounts = 1 / np.log2(np.arange(2, 12))
     for query, scores in enumerate(full_scores("binary64", own_set)):
@@ -184,17 +200,17 @@ def test_queries_without_a_value_are_left_out_of_means(small_set, tmp_path):
     path = tmp_path / "few.hdf5"
     embeddings = new_set(path, small_set.train, small_set.test, (small_set.train_ids, small_set.test_ids), judged)
     result = measured(embeddings, "binary64", tmp_path)
-    with h5py.File(result.path, "a") as file:
+    with h5py.File(result, "a") as file:
         for name, empty in (("neighbors", -1), ("distances", np.inf), ("scores", -np.inf)):
             file[name][1] = empty
-    figures = evaluate(Result.open(result.path), embeddings)
-    ndcg, correlation = figures.values["ndcg@10"], figures.values["rank_correlation"]
+    figures = evaluate(result, embeddings)
+    ndcg, correlation = figures.values("ndcg@10"), figures.values("rank_correlation")
     # Judged but without results: 0. Not judged: no value.
     assert ndcg[1] == 0
     for measure in ("ndcg@10", "ndcg@10_low", "mrr@10"):
-        assert np.flatnonzero(np.isnan(figures.values[measure])).tolist() == list(range(5, 20))
+        assert np.flatnonzero(np.isnan(figures.values(measure))).tolist() == list(range(5, 20))
     assert figures.mean("ndcg@10") == pytest.approx(ndcg[:5].mean())
-    assert figures.values["recall@10"][1] == 0
+    assert figures.values("recall@10")[1] == 0
     assert np.flatnonzero(np.isnan(correlation)).tolist() == [1]
     answered = np.delete(correlation, 1)
     assert figures.mean("rank_correlation") == pytest.approx(answered.mean())
@@ -219,73 +235,140 @@ def test_measures_beyond_k_are_absent(small_set, tmp_path):
         figures.mean("recal@10")
 
 
-def test_figures_are_computed_once(binary, small_set, monkeypatch):
-    first = evaluate(binary, small_set)
-    calls = []
-    compute = evaluation._compute
-    monkeypatch.setattr(evaluation, "_compute", lambda *given: calls.append(given) or compute(*given))
-    again = evaluate(Result.open(binary.path), small_set)
+def settled(path: Path, embeddings: EmbeddingSet, **options) -> Record:
+    """The record at `path` below ``results``, judged where it has to be."""
+    results_dir = path.parents[3]
+    records, troubles = settle(results_dir, [path], {embeddings.name: embeddings}, **options)
+    assert troubles == []
+    return records[0]
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[Path]:
+    """The results that are judged."""
+    found: list[Path] = []
+    judged = figures_module.judge
+    monkeypatch.setattr(
+        figures_module, "judge", lambda path, embeddings: found.append(path) or judged(path, embeddings)
+    )
+    return found
+
+
+def test_figures_are_computed_once_and_kept_with_the_result(binary, small_set, calls):
+    first = settled(binary, small_set)
+    assert calls == [binary]
+    before = binary.stat().st_mtime_ns
+    again = settled(binary, small_set)
+    assert calls == [binary]
+    assert binary.stat().st_mtime_ns == before
     assert again.interval("recall@10") == first.interval("recall@10")
-    for name, values in again.values.items():
-        np.testing.assert_array_equal(values, first.values[name])
-    assert not calls
-    evaluate(binary, small_set, force=True)
-    assert len(calls) == 1
+    settled(binary, small_set, force=True)
+    assert calls == [binary, binary]
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and then nothing", None])
-def test_damaged_figures_are_computed_anew(binary, small_set, damage):
-    first = evaluate(binary, small_set).mean("ndcg@10")
-    cache = binary.path.with_suffix(".figures.npz")
-    cache.write_bytes(cache.read_bytes()[:-100] if damage is None else damage)
-    assert evaluate(binary, small_set).mean("ndcg@10") == first
+def test_the_mean_of_every_measure_is_that_of_its_own_values(binary, small_set):
+    """The order in which values are stored is that of the names beside them."""
+    record = settled(binary, small_set)
+    stored = Raw(binary)
+    assert len(stored["figures"]["names"]) == len(stored.array("figures")) == len(MEASURES)
+    for name, values in zip(stored["figures"]["names"], stored.array("figures"), strict=True):
+        assert record.mean(name) == pytest.approx(np.nanmean(values)), name
+        np.testing.assert_array_equal(record.values(name), values)
 
 
-def test_new_judgements_give_new_figures(small_set, tmp_path):
-    path = tmp_path / "set.hdf5"
+def test_answers_are_left_as_they_were_measured(binary, small_set):
+    before = {name: Raw(binary).array(name) for name in ("times", "neighbors", "distances", "repeat_seconds", "scores")}
+    settled(binary, small_set)
+    for name, values in before.items():
+        np.testing.assert_array_equal(Raw(binary).array(name), values)
+
+
+def test_another_definition_makes_figures_stale(binary, small_set, calls, monkeypatch):
+    settled(binary, small_set)
+    monkeypatch.setattr(figures_module, "_definitions", lambda: "another")
+    settled(binary, small_set)
+    assert calls == [binary, binary]
+
+
+def test_new_judgements_give_new_figures(small_set, tmp_path, calls):
+    path = tmp_path / "small.hdf5"
     shutil.copy(small_set.path, path)
     embeddings = EmbeddingSet.open(path)
-    result = measured(embeddings, "binary64", tmp_path)
-    before = evaluate(result, embeddings)
+    result = measured(embeddings, "binary64", tmp_path / "results")
+    before = settled(result, embeddings)
     with h5py.File(path, "a") as file:
         file["qrels"][:, 2] = 0
-    after = evaluate(result, EmbeddingSet.open(path))
+    after = settled(result, EmbeddingSet.open(path))
+    assert len(calls) == 2
     assert before.mean("ndcg@10") > 0
     assert after.mean("ndcg@10") == 0
     assert after.mean("recall@10") == before.mean("recall@10")
 
 
-def test_results_that_the_set_cannot_judge_are_refused(stored, own_set, binary, small_set):
+def test_results_that_the_set_cannot_judge_are_refused(stored, own_set):
     with pytest.raises(UserError, match="was measured on other vectors"):
-        evaluate(stored["float"], own_set)
-    with h5py.File(binary.path, "a") as file:
-        file.attrs["status"], file.attrs["reason"] = "timeout", "took too long"
-    with pytest.raises(UserError, match=r"has no answers \(timeout: took too long\)"):
-        evaluate(Result.open(binary.path), small_set)
+        judge(stored["float"], own_set)
 
 
-def test_comparisons_pair_queries_and_are_kept(binary, stored, small_set, monkeypatch):
-    found = compare_results(binary, stored["float"], "ndcg@10", small_set)
-    mine, reference = (evaluate(r, small_set).values["ndcg@10"] for r in (binary, stored["float"]))
-    assert found == compare(mine, reference)
-    assert found.ratio.estimate == pytest.approx(mine.mean() / reference.mean())
-    kept = json.loads(binary.path.with_suffix(".comparisons.json").read_text())
-    assert len(kept["comparisons"]) == 1
-    monkeypatch.setattr(evaluation, "compare", None)
-    assert compare_results(binary, stored["float"], "ndcg@10", small_set) == found
+def test_a_result_without_its_answers_is_named(binary, small_set):
+    with h5py.File(binary, "a") as file:
+        del file["distances"]
+    with pytest.raises(UserError, match="is damaged: it has no 'distances'"):
+        judge(binary, small_set)
+    records, troubles = settle(binary.parents[3], [binary], {small_set.name: small_set})
+    assert [str(binary) in trouble for trouble in troubles] == [True]
+    assert records[0].figures is None
 
 
-def test_a_smaller_error_wins(stored, small_set):
-    found = compare_results(stored["float"], stored["binary64"], "score_error", small_set)
+@pytest.fixture
+def pair(small_set, tmp_path) -> tuple[Record, Record]:
+    """`binary64` and `float`, settled."""
+    paths = [measured(small_set, name, tmp_path / "results") for name in ("binary64", "float")]
+    records, _ = settle(tmp_path / "results", paths, {small_set.name: small_set})
+    return records[0], records[1]
+
+
+def test_comparisons_pair_queries_and_are_stored(pair, monkeypatch):
+    binary, reference = pair
+    mine, theirs = (record.values("ndcg@10") for record in pair)
+    assert set(Raw(binary.path)["contrasts"]) == {"recall@10", "ndcg@10"}
+    monkeypatch.setattr("binbench.records.pairs.paired", None)
+    found = compare_records(binary, reference, "ndcg@10")
+    assert found == compare(mine, theirs)
+    assert found.difference.estimate == pytest.approx(np.mean(mine - theirs))
+    assert found.ratio.estimate == pytest.approx(mine.mean() / theirs.mean())
+    assert (found.wins, found.losses) == (np.sum(mine > theirs), np.sum(mine < theirs))
+
+
+def test_a_comparison_with_another_reference_is_not_taken(pair, small_set, tmp_path):
+    """float measured anew with other answers: what was stored no longer holds."""
+    binary, reference = pair
+    with h5py.File(reference.path, "a") as file:
+        file["neighbors"][0] = file["neighbors"][0][::-1]
+        file["distances"][0] = file["distances"][0][::-1]
+    judge(reference.path, small_set)
+    kept, theirs = read(tmp_path / "results", [binary.path, reference.path])
+    assert kept.stored_contrasts["ndcg@10"]["with"] != theirs.figures.key
+    assert compare_records(kept, theirs, "ndcg@10") == compare(kept.values("ndcg@10"), theirs.values("ndcg@10"))
+    again, _ = settle(tmp_path / "results", [binary.path], {small_set.name: small_set})
+    assert again[0].stored_contrasts["ndcg@10"]["with"] == theirs.figures.key
+
+
+def test_a_smaller_error_wins(pair):
+    binary, reference = pair
+    found = compare_records(reference, binary, "score_error")
     assert (found.wins, found.ties, found.losses) == (20, 0, 0)
     assert found.difference.high < 0
 
 
-def test_comparisons_that_make_no_sense_are_refused(stored, small_set, tmp_path):
-    with pytest.raises(UserError, match=r"has no ndcg@10_low"):
-        compare_results(stored["binary64"], stored["float"], "ndcg@10_low", small_set)
+def test_comparisons_that_make_no_sense(pair, own_set, tmp_path):
+    binary, reference = pair
+    assert compare_records(binary, reference, "ndcg@10_low") is None
     with pytest.raises(UserError, match="unknown measure"):
-        compare_results(stored["binary64"], stored["float"], "accuracy", small_set)
+        compare_records(binary, reference, "accuracy")
+    other = settled(measured(own_set, "float", tmp_path / "results"), own_set)
+    with pytest.raises(UserError, match="no comparison"):
+        compare_records(binary, other, "recall@10")
 
 
 def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeypatch):
@@ -298,7 +381,8 @@ def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeyp
     embeddings = Preparation("nfcorpus", EncoderOptions("lsa32"), source, tmp_path).run()
     result = measured(embeddings, "binary64", tmp_path)
     figures = evaluate(result, embeddings)
-    ranking = in_trec_order(result.neighbors, result.distances, embeddings.train_ids)
+    answers = Raw(result)
+    ranking = in_trec_order(answers.neighbors, answers.distances, embeddings.train_ids)
     write_run(tmp_path / "run", ranking, embeddings.test_ids, embeddings.train_ids, "binary64")
     write_qrels(tmp_path / "qrels", embeddings.qrels, embeddings.test_ids, embeddings.train_ids)
     theirs = ir_measures.calc_aggregate(
