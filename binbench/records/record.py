@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ class Figures:
         made_by: the judgements and the definitions alone.
         names: the measures that apply, in the order in which their values are stored.
         means: measure → the mean and the limits of its 95 % BCa bootstrap interval; NaN where no query has a value.
+        source: names the answers and the judgements alone.
+        versions: measure → version of the definition that it was computed by, of those that do not apply too.
     """
 
     path: Path
@@ -38,6 +40,8 @@ class Figures:
     made_by: str
     names: Sequence[str]
     means: Mapping[str, Sequence[float]]
+    source: str = ""
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def interval(self, measure: str) -> Interval | None:
         """The mean with its interval; None where the measure does not apply or no query has a value.
