@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from binbench.plugins.registry import ALGORITHMS
+
+
+@contextmanager
+def registered_meanwhile() -> Iterator[None]:
+    """Forget the methods that are registered within."""
+    ALGORITHMS.load()
+    families, files = dict(ALGORITHMS._families), list(ALGORITHMS.files)
+    try:
+        yield
+    finally:
+        ALGORITHMS._families, ALGORITHMS.files = families, files
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import unit
+from conftest import registered_meanwhile, unit
 
 from binbench.plugins.registry import ALGORITHMS
 from binbench.sets.embeddings import EmbeddingSet, write_set
@@ -15,11 +16,12 @@ from binbench.sets.prepare import Preparation
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def plugins() -> Path:
-    """The plugin file, registered in this process too."""
-    ALGORITHMS.load_file(MISBEHAVING)
-    return MISBEHAVING
+@pytest.fixture(scope="module", autouse=True)
+def plugins() -> Iterator[Path]:
+    """The plugin file, registered in this process too, for these tests only."""
+    with registered_meanwhile():
+        ALGORITHMS.load_file(MISBEHAVING)
+        yield MISBEHAVING
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import registered_meanwhile
 
 from binbench import UserError
 from binbench.check import check
@@ -48,10 +49,8 @@ def plugin(pattern="outside{size}", grid="size=[1, 2]", parameter="size"):
 @pytest.fixture(autouse=True)
 def registered():
     """Leave the registry as it was."""
-    ALGORITHMS.load()
-    families, files = dict(ALGORITHMS._families), list(ALGORITHMS.files)
-    yield
-    ALGORITHMS._families, ALGORITHMS.files = families, files
+    with registered_meanwhile():
+        yield
 
 
 def test_a_plugin_file_is_loaded_once(tmp_path):
