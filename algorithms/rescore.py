@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from binbench.algorithms.binary import RandomProjectionBinary
+from binbench.algorithms.flat import Float
+from binbench.algorithms.pq import ProductQuantization
+from binbench.algorithms.scalar import Scalar
+
 from binbench import register
+from binbench.plugins.faiss_index import FaissAlgorithm
 from binbench.plugins.two_stage import Rescored
 
 
@@ -15,7 +21,7 @@ class RescoredProductQuantization(Rescored):
     """
 
     def __init__(self, dimension: int, bytes: int, store: str, seed: int = 0) -> None:
-        super().__init__(dimension, f"pq{bytes}", store, seed)
+        super().__init__(dimension, ProductQuantization(dimension, bytes, seed), _store(dimension, store))
 
 
 @register("binary{bits}-rescore-int8", bits=[64, 128, 256, 512], store="int8")
@@ -29,4 +35,9 @@ class RescoredBinary(Rescored):
     """
 
     def __init__(self, dimension: int, bits: int, store: str, seed: int = 0) -> None:
-        super().__init__(dimension, f"binary{bits}", store, seed)
+        super().__init__(dimension, RandomProjectionBinary(dimension, bits, seed), _store(dimension, store))
+
+
+def _store(dimension: int, store: str) -> FaissAlgorithm:
+    """What candidates are ranked by: the whole vectors (``float``) or their int8 codes."""
+    return Float(dimension) if store == "float" else Scalar(dimension, bits=8)

@@ -19,6 +19,8 @@ class ScaNN(Algorithm):
     codes and the codebooks, 4 · 16 · d bytes. ScaNN cannot be seeded.
     """
 
+    libraries = ("scann",)
+
     def __init__(self, dimension: int) -> None:
         if importlib.util.find_spec("scann") is None:
             raise Unsupported("the scann library is not installed; pip install scann")

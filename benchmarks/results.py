@@ -31,7 +31,8 @@ class Results:
         ids = [f"d{row}" for row in range(2000)], [f"q{row}" for row in range(200)]
         found = write_set(SET, train.shape, [train], test, {"distance": "angular"}, ids=ids, qrels=qrels)
         for seed in range(FILES):
-            perform(job(str(SET), found.name, found.fingerprint, "sign", 100, seed=seed, runs=1))
+            names = {"set_path": str(SET), "set_name": found.name, "set_fingerprint": found.fingerprint}
+            perform(job(**names, instance="sign", count=100, seed=seed, runs=1))
 
     def setup(self) -> None:
         create("sign")

@@ -1,10 +1,12 @@
 """How many bytes per vector can you save before retrieval breaks, and at what speed?
 
-Public names: :class:`Algorithm`, :class:`Footprint`, :func:`register`, :func:`register_dataset`,
-:exc:`UserError` and :exc:`Unsupported` are all that a plugin needs.
+All that a plugin needs: :class:`Algorithm`, :class:`Footprint` and :func:`register` for methods;
+:class:`Collection`, :class:`VectorSource`, :class:`SourceOptions` and :func:`register_dataset` for datasets;
+:class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # In a checkout `algorithms/` and `datasets/` lie beside the package; in a wheel they are inside it.
 _checkout = Path(__file__).resolve().parent.parent
@@ -13,15 +15,48 @@ if (_checkout / "algorithms").is_dir() and (_checkout / "setup.cfg").is_file():
 
 from binbench._version import __version__  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
-from binbench.plugins.algorithm import Algorithm, Footprint  # noqa: E402
-from binbench.plugins.registry import register, register_dataset  # noqa: E402
+
+if TYPE_CHECKING:
+    from binbench.plugins.algorithm import Algorithm, Footprint
+    from binbench.plugins.registry import register, register_dataset, register_encoder, register_transform
+    from binbench.plugins.transform import Transform
+    from binbench.sets.corpus import Collection, SourceOptions, VectorSource
+    from binbench.sets.encoders import Encoder
 
 __all__ = [
     "Algorithm",
+    "Collection",
+    "Encoder",
     "Footprint",
+    "SourceOptions",
+    "Transform",
     "Unsupported",
     "UserError",
+    "VectorSource",
     "__version__",
     "register",
     "register_dataset",
+    "register_encoder",
+    "register_transform",
 ]
+
+#: Imported when first used: these need numpy, which `--help` does without.
+_LATER = {
+    name: module
+    for module, names in {
+        "plugins.algorithm": ("Algorithm", "Footprint"),
+        "plugins.registry": ("register", "register_dataset", "register_encoder", "register_transform"),
+        "plugins.transform": ("Transform",),
+        "sets.corpus": ("Collection", "SourceOptions", "VectorSource"),
+        "sets.encoders": ("Encoder",),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from binbench import register_dataset
-from binbench.sets.corpus import Collection, SourceOptions, beir_folder, load_beir
+from binbench import Collection, SourceOptions, register_dataset
+from binbench.sets.beir_layout import beir_folder, load_beir
 from binbench.sets.download import fetch_zip
 
 URL = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
@@ -105,7 +105,18 @@ def _plugin(row: Row, name: str, size: int | None = None) -> Callable[[SourceOpt
     return plugin
 
 
+def _register(row: Row, name: str, size: int | None = None) -> None:
+    def sizes(options: SourceOptions) -> tuple[int, int | None]:
+        queries, _ = row.splits.get(options.split or row.default_split, (None, None))
+        return size or row.documents, queries
+
+    def identity(options: SourceOptions) -> dict[str, Any]:
+        return {"documents": size}
+
+    register_dataset(name, seeded=size is not None, sizes=sizes, identity=identity)(_plugin(row, name, size))
+
+
 for _row in ROWS:
-    register_dataset(_row.name)(_plugin(_row, _row.name))
+    _register(_row, _row.name)
 for _name, (_of, _size) in SAMPLES.items():
-    register_dataset(_name)(_plugin(next(row for row in ROWS if row.name == _of), _name, _size))
+    _register(next(row for row in ROWS if row.name == _of), _name, _size)

@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from binbench import UserError, register_dataset
-from binbench.sets.corpus import Collection, SourceOptions
+from binbench import Collection, SourceOptions, UserError, register_dataset
 
 QUERIES = 500
 QUERY_WORDS = range(4, 41)
@@ -43,18 +42,18 @@ class Docstring(NamedTuple):
         return f"{self.summary} {self.rest}".strip()
 
 
-@register_dataset("pydocs")
+def top_module(document_id: str) -> str:
+    """The top-level module that the document comes from, its class in a classification task."""
+    return document_id.partition(":")[0].partition(".")[0]
+
+
+@register_dataset("pydocs", labels=top_module)
 def pydocs(options: SourceOptions) -> Collection:
     """Docstrings of Python's standard library: find the details by the summary."""
     if options.split not in (None, "test"):
         raise UserError(f"pydocs has no split {options.split!r}; its split is test")
     folder = Path(sysconfig.get_path("stdlib"))
     return collection(list(standard_library(folder)), options.seed)
-
-
-def top_module(document_id: str) -> str:
-    """The top-level module that the document comes from, its class in a classification task."""
-    return document_id.partition(":")[0].partition(".")[0]
 
 
 def standard_library(folder: Path) -> Iterator[Docstring]:

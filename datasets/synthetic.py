@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from binbench import UserError, register_dataset
-from binbench.sets.corpus import SourceOptions, VectorSource
+from binbench import SourceOptions, UserError, VectorSource, register_dataset
 
 QUERIES = 1000
 CLUSTERS = 256
@@ -17,7 +16,11 @@ INNER_DIMENSION = 16  # of the subspace that a cluster's points spread in
 BLOCK_ROWS = 16384  # rows of one random stream; other values make other vectors
 
 
-@register_dataset("synthetic-{n}x{d}", n=[10000], d=[64])
+def _sizes(options: SourceOptions, n: int, d: int) -> tuple[int, int, int]:
+    return n, QUERIES, d
+
+
+@register_dataset("synthetic-{n}x{d}", n=[10000], d=[64], sizes=_sizes)
 def synthetic(options: SourceOptions, n: int, d: int) -> VectorSource:
     """Made-up clustered unit vectors of low intrinsic dimension."""
     if options.split is not None:

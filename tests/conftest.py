@@ -11,18 +11,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import FILES, REGISTRIES
+
+pytest_plugins = ["measured"]
 
 
 @contextmanager
 def registered_meanwhile() -> Iterator[None]:
-    """Forget the methods that are registered within."""
-    ALGORITHMS.load()
-    families, files = dict(ALGORITHMS._families), list(ALGORITHMS.files)
+    """Forget the plugins that are registered within."""
+    for registry in REGISTRIES:
+        registry.load()
+    families, files = [dict(registry._families) for registry in REGISTRIES], list(FILES)
     try:
         yield
     finally:
-        ALGORITHMS._families, ALGORITHMS.files = families, files
+        for registry, known in zip(REGISTRIES, families, strict=True):
+            registry._families = known
+        FILES[:] = files
 
 
 @pytest.fixture(scope="session")

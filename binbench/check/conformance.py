@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from binbench.check.rules import RULES, Broken, NotApplicable, Rule
 from binbench.check.trial import Trial, first_trial
-from binbench.errors import Unsupported
+from binbench.errors import Unsupported, UserError
 from binbench.harness.pool import ForkServer
 from binbench.harness.served import served
-from binbench.plugins.registry import ALGORITHMS, Instance
+from binbench.plugins.registry import ALGORITHMS, FILES, Instance, load_file
 
 
 class RuleResult(NamedTuple):
@@ -28,8 +28,11 @@ def targets(name: str) -> list[Instance]:
     if not name.endswith(".py"):
         return ALGORITHMS.resolve([name])
     path = Path(name).resolve()
-    ALGORITHMS.load_file(path)
-    return [i for family in ALGORITHMS.families() if Path(family.source) == path for i in family.instances()]
+    load_file(path)
+    families = [family for family in ALGORITHMS.families() if Path(family.source) == path]
+    if not families:
+        raise UserError(f"plugin file {path} registers no algorithm to check")
+    return [instance for family in families for instance in family.instances()]
 
 
 def check(instance: Instance | str, seed: int = 0) -> list[RuleResult]:
@@ -55,7 +58,7 @@ def check_isolated(
         Unsupported: the instance serves none of the sizes tried.
     """
     ALGORITHMS.get(name)
-    arguments = {"name": name, "files": [str(file) for file in ALGORITHMS.files], "seed": seed}
+    arguments = {"name": name, "files": [str(file) for file in FILES], "seed": seed}
     with nullcontext(server) if server else ForkServer() as asked:
         ending = asked.ask(check_rules, arguments, timeout)
     if ending.status == "skipped":
@@ -75,7 +78,7 @@ def check_isolated(
 def check_rules(name: str, files: list[str], seed: int) -> Iterator[RuleResult]:
     """The results of the rules, each as soon as it is known, after loading the plugin `files`."""
     for file in files:
-        ALGORITHMS.load_file(Path(file))
+        load_file(Path(file))
     yield from results(name, seed)
 
 

@@ -25,10 +25,8 @@ def command(names: tuple[str, ...], plugins: tuple[Path, ...], seed: int, timeou
     """
     from binbench.check import check_isolated, targets
     from binbench.harness.pool import ForkServer
-    from binbench.plugins.registry import ALGORITHMS
 
-    for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
+    options.load_plugins(plugins)
     instances = {instance.name: instance for name in names for instance in targets(name)}
     broken: dict[str, list[str]] = {}
     with ForkServer() as server:

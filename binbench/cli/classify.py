@@ -16,7 +16,7 @@ from binbench.errors import UserError, unknown
 @options.algorithms
 @click.option("--train", type=options.Folder(), help="Lines text⇥label to learn from.")
 @click.option("--test", type=options.Folder(), help="Lines text⇥label to test on.")
-@click.option("--dataset", help="A dataset with classes of its own instead of files: pydocs (the top-level module).")
+@click.option("--dataset", help="A dataset with classes of its own instead of files.")
 @click.option(
     "--classifier",
     "classifiers",
@@ -51,15 +51,17 @@ def command(
     from binbench.report.values import as_json
     from binbench.sets.corpus import SourceOptions
     from binbench.sets.prepare import Preparation
-    from binbench.tasks.classification import classify, task_from_dataset, task_from_files
+    from binbench.tasks.classification import classify, labelled_datasets, task_from_dataset, task_from_files
 
+    options.load_plugins(plugins)
     if bool(dataset) == bool(train or test) or bool(train) != bool(test):
-        raise UserError("give --train and --test, two files of labelled texts, or --dataset pydocs")
+        raise UserError(
+            f"give --train and --test, two files of labelled texts, or --dataset {' or '.join(labelled_datasets())}"
+        )
     named: dict[str, Classifier] = {"logistic": CLASSIFIERS[0], "knn": CLASSIFIERS[1]}
     wanted = options.split_list(classifiers) or list(named)
     if strange := [name for name in wanted if name not in named]:
         raise unknown("classifier", strange[0], named, f"; there are {' and '.join(named)}")
-    options.load_plugins(plugins)
     chosen = options.encoder_options(**encoder)
     if train and test:
         task = task_from_files(train, test, chosen, data_dir, seed)

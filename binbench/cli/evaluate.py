@@ -43,7 +43,7 @@ def command(
     """
     from binbench.files import atomic
     from binbench.harness.figures import evaluate
-    from binbench.records.compare import COMPARED
+    from binbench.records.pairs import COMPARED
     from binbench.records.review import review
     from binbench.report.evaluation import review_as_json, show_review
 

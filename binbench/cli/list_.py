@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from binbench.cli import options
-from binbench.plugins.registry import ALGORITHMS, DATASETS, Family
+from binbench.plugins.family import Family
+from binbench.plugins.registry import ALGORITHMS, DATASETS, ENCODERS, Registry
+from binbench.sets.beir_layout import beir_folders
 from binbench.sets.corpus import SourceOptions
-from binbench.sets.encoders import RECIPES
+from binbench.sets.encoders import other_models
 
 KINDS = ("algorithms", "datasets", "encoders")
 
@@ -19,9 +21,8 @@ KINDS = ("algorithms", "datasets", "encoders")
 @options.plugins
 def command(kinds: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
     """Show algorithms, datasets and encoders, or those of the KINDS named."""
-    for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
-    tables = {"algorithms": _algorithms, "datasets": _datasets, "encoders": _encoders}
+    options.load_plugins(plugins)
+    tables = {"algorithms": lambda: _registered(ALGORITHMS), "datasets": _datasets, "encoders": _encoders}
     for i, kind in enumerate(kinds or KINDS):
         if i:
             click.echo()
@@ -40,27 +41,20 @@ def _named(family: Family) -> str:
     return f"{family.pattern}  ({' '.join(names)})" if family.grid else family.pattern
 
 
-def _algorithms() -> list[tuple[str, str]]:
-    return [(_named(family), family.summary) for family in ALGORITHMS.families()]
+def _registered(registry: Registry) -> list[tuple[str, str]]:
+    return [(_named(family), family.summary) for family in registry.families()]
 
 
 def _datasets() -> list[tuple[str, str]]:
-    rows = [(_named(family), family.summary) for family in DATASETS.families()]
-    folder = SourceOptions.from_environment().beir_dir
-    if folder and folder.is_dir():
-        registered = {family.name for family in DATASETS.families()}
-        rows += [
-            (found.parent.name, f"collection in {folder}")
-            for found in sorted(folder.glob("*/corpus.jsonl"))
-            if found.parent.name not in registered
-        ]
-    return rows
+    source = SourceOptions.from_environment()
+    registered = {family.name for family in DATASETS.families()}
+    return _registered(DATASETS) + [
+        (folder.name, f"collection in {source.beir_dir}")
+        for folder in beir_folders(source)
+        if folder.name not in registered
+    ]
 
 
 def _encoders() -> list[tuple[str, str]]:
-    rows = [
-        (name, f"{r.dimension} dimensions, {r.pooling} pooling, {r.max_tokens} tokens") for name, r in RECIPES.items()
-    ]
-    rows.append(("lsa256", "TF-IDF and truncated SVD fitted on the collection; needs no weights (also lsa<d>)"))
-    rows.append(("FOLDER or owner/name", "any sentence-transformers model"))
-    return rows
+    others = other_models()
+    return [*_registered(ENCODERS), (others.pattern, others.summary)]

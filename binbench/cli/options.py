@@ -1,19 +1,25 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, made from the models in :mod:`binbench.harness.options`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from pydantic import ValidationError
 
 from binbench.errors import UserError
-from binbench.sets.corpus import SourceOptions
-from binbench.sets.encoders import DEFAULT_ENCODER, check_encoder
-from binbench.sets.prepare import EncoderOptions, Preparation
+from binbench.harness.options import Options, RunOptions, SetOptions, Shown, explained, shown, unwrapped
+
+if TYPE_CHECKING:
+    from binbench.sets.prepare import EncoderOptions, Preparation
 
 F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound=Options)
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 class Folder(click.ParamType):
@@ -25,6 +31,18 @@ class Folder(click.ParamType):
         return Path(value).expanduser()
 
 
+class Size(click.ParamType):
+    """Bytes, with an optional K, M or G."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value), re.IGNORECASE)
+        if match is None:
+            raise UserError(f"size {value!r} is not a number of bytes such as 500M or 2G")
+        return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
 def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         for option in reversed(options):
@@ -34,26 +52,93 @@ def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-data_dir = click.option(
-    "--data-dir",
-    type=Folder(),
-    default="data",
-    envvar="BINBENCH_DATA",
-    show_default=True,
-    help="Where embedding sets live ($BINBENCH_DATA).",
-)
-results_dir = click.option(
-    "--results-dir",
-    type=Folder(),
-    default="results",
-    envvar="BINBENCH_RESULTS",
-    show_default=True,
-    help="Where result files live ($BINBENCH_RESULTS).",
-)
-plugins = click.option(
-    "--plugin", "plugins", multiple=True, type=Folder(), help="A Python file that registers plugins; repeatable."
-)
-seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
+def option(model: type[Options], name: str, repeated: bool | None = None) -> Callable[[F], F]:
+    """The click option of a field.
+
+    Args:
+        model: has the field.
+        name: of the field; the parameter is called so too where the option is repeated, and as the option elsewhere.
+        repeated: None for what the field says.
+    """
+    field = model.model_fields[name]
+    how = shown(field)
+    kind, limits, is_list = unwrapped(field.annotation, field.metadata)
+    if kind is bool:
+        return click.option(_flag(name, how), is_flag=True, help=field.description)
+    repeated = how.repeated if repeated is None else repeated
+    default = field.default[0] if is_list and field.default and not repeated else field.default or None
+    return click.option(
+        _flag(name, how),
+        name if repeated else _parameter(name, how),
+        multiple=repeated,
+        type=_type(kind, limits, how),
+        default=default,
+        show_default=default is not None,
+        envvar=how.variable or None,
+        help=field.description,
+    )
+
+
+def of(model: type[Options], first: Sequence[str] = (), without: Collection[str] = ()) -> Callable[[F], F]:
+    """An option for every field of `model` that has one, those of `first` first, but for those `without`."""
+    names = [name for name, field in model.model_fields.items() if shown(field).option is not None]
+    return _stack(*(option(model, name) for name in dict.fromkeys([*first, *names]) if name not in without))
+
+
+def asked(model: type[M], chosen: Mapping[str, Any]) -> M:
+    """The `model` that the parameters of its options ask for; `chosen` may hold others too.
+
+    Raises:
+        UserError: a value that the options let through makes no sense.
+    """
+    values = {}
+    for name, field in model.model_fields.items():
+        how = shown(field)
+        parameter = name if how.repeated else _parameter(name, how)
+        if parameter in chosen:
+            value = chosen[parameter]
+            kind, _, is_list = unwrapped(field.annotation)
+            if how.repeated:
+                value = list(dict.fromkeys(value)) if kind is Path else split_list(value)
+            elif is_list:
+                value = get_args(kind) if how.every and value == how.every else [] if value is None else [value]
+            values[name] = value
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise UserError(f"{_flag(name, shown(model.model_fields[name]))}: {explained(first)}") from error
+
+
+def _flag(name: str, how: Shown) -> str:
+    return f"--{(how.option or name).replace('_', '-')}"
+
+
+def _parameter(name: str, how: Shown) -> str:
+    return how.option or name
+
+
+def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
+    if how.size:
+        return Size()
+    if kind is Path:
+        return Folder()
+    if get_origin(kind) is Literal:
+        return click.Choice([*get_args(kind), *([how.every] if how.every else [])])
+    at_least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
+    above = next((limit.gt for limit in limits if hasattr(limit, "gt")), None)
+    if kind is int and at_least is not None:
+        return click.IntRange(at_least)
+    if kind is float and above is not None:
+        return click.FloatRange(above, min_open=True)
+    return kind
+
+
+data_dir = option(SetOptions, "data_dir")
+results_dir = option(RunOptions, "results_dir")
+plugins = option(RunOptions, "plugins")
+seed = option(RunOptions, "seeds")
 
 algorithms = click.option(
     "--algorithm",
@@ -63,95 +148,20 @@ algorithms = click.option(
     help="Instances, families, globs, all, or a comma-separated list of these; repeatable.",
 )
 encoding = _stack(
-    click.option(
-        "--encoder",
-        default=DEFAULT_ENCODER,
-        show_default=True,
-        help="A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id.",
-    ),
-    click.option("--device", help="Torch device to encode on, such as cpu or cuda:0."),
-    click.option(
-        "--precision",
-        type=click.Choice(["fp32", "bf16", "fp16"]),
-        default="fp32",
-        show_default=True,
-        help="Of the encoder's weights and activations.",
-    ),
-    click.option("--max-tokens", type=click.IntRange(1), help="Cut texts here instead of at the encoder's own limit."),
+    option(SetOptions, "encoders", repeated=False),
+    *(option(SetOptions, name) for name in ("device", "precision", "max_tokens")),
 )
-
-preparing = _stack(
-    click.option(
-        "--dataset",
-        "datasets",
-        multiple=True,
-        help="A registered name, a BEIR-layout folder, an HDF5 file, or a comma-separated list; repeatable.",
-    ),
-    click.option("--train", help="A .npy file of your document vectors, instead of --dataset."),
-    click.option("--queries", help="The .npy file of query vectors that goes with --train."),
-    click.option(
-        "--encoder",
-        "encoders",
-        multiple=True,
-        help=f"A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id. [default: {DEFAULT_ENCODER}]",
-    ),
-    click.option("--device", help="Torch device to encode on, such as cpu or cuda:0."),
-    click.option(
-        "--precision",
-        type=click.Choice(["fp32", "bf16", "fp16"]),
-        default="fp32",
-        show_default=True,
-        help="Of the encoder's weights and activations.",
-    ),
-    click.option("--max-tokens", type=click.IntRange(1), help="Cut texts here instead of at the encoder's own limit."),
-    click.option("--split", help="The qrels split. [default: the dataset's own]"),
-    click.option(
-        "--beir-dir", type=Folder(), envvar="BINBENCH_BEIR_DIR", help="Unpacked BEIR collections ($BINBENCH_BEIR_DIR)."
-    ),
-    data_dir,
-)
+preparing = of(SetOptions, first=("datasets", "train", "queries", "encoders"), without=("source_seed",))
+running = of(RunOptions, first=("results_dir", "plugins", "seeds", "counts", "modes"))
 
 
-def preparations(
-    datasets: Sequence[str],
-    encoders: Sequence[str],
-    *,
-    train: str | None = None,
-    queries: str | None = None,
-    device: str | None = None,
-    precision: Any = "fp32",
-    max_tokens: int | None = None,
-    split: str | None = None,
-    beir_dir: Path | None = None,
-    data_dir: Path = Path("data"),
-    seed: int = 0,
-) -> list[Preparation]:
-    """The embedding sets that the shared options ask for: every dataset with every encoder.
+def preparations(**chosen: Any) -> list[Preparation]:
+    """The embedding sets that the options of `preparing` and `seed` ask for: every dataset with every encoder.
 
     Raises:
         UserError: contradictory or missing options, or an unknown dataset.
     """
-    if queries and not train:
-        raise UserError("--queries needs --train: the .npy file of document vectors")
-    if train and not train.endswith(".npy"):
-        raise UserError(f"--train {train}: give a .npy file; other formats go to --dataset")
-    wanted = split_list(datasets) + ([train] if train else [])
-    if not wanted:
-        raise UserError(
-            "nothing to work on: give --dataset NAME (see `binbench list datasets`) or --train and --queries"
-        )
-    source = SourceOptions.from_environment(split=split, beir_dir=beir_dir, seed=seed)
-    return [
-        Preparation(
-            dataset,
-            EncoderOptions(encoder, device, precision, max_tokens),
-            source,
-            data_dir,
-            queries if train else None,
-        )
-        for dataset in _known_datasets(wanted)
-        for encoder in split_list(encoders) or [DEFAULT_ENCODER]
-    ]
+    return asked(SetOptions, chosen).preparations()
 
 
 def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tokens: int | None) -> EncoderOptions:
@@ -160,16 +170,19 @@ def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tok
     Raises:
         UserError: there is none of that name.
     """
+    from binbench.sets.encoders import check_encoder
+    from binbench.sets.prepare import EncoderOptions
+
     check_encoder(encoder)
     return EncoderOptions(encoder, device, precision, max_tokens)
 
 
 def load_plugins(plugins: Sequence[Path]) -> None:
-    """Register the algorithms of the files that the user named."""
-    from binbench.plugins.registry import ALGORITHMS
+    """Register the algorithms, datasets and encoders of the files that the user named."""
+    from binbench.plugins.registry import load_file
 
     for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
+        load_file(plugin)
 
 
 def status_of(rows: Sequence[Any]) -> int:
@@ -183,15 +196,3 @@ def status_of(rows: Sequence[Any]) -> int:
 def split_list(values: Sequence[str]) -> list[str]:
     """The different parts of comma-separated lists, in order."""
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
-
-
-def _known_datasets(names: Sequence[str]) -> list[str]:
-    """`names` with globs and families of registered datasets spelt out; paths pass through."""
-    from binbench.plugins.registry import DATASETS
-
-    chosen: list[str] = []
-    for name in names:
-        is_glob = any(c in name for c in "*?[") and "/" not in name
-        is_family = any(family.name == name and family.grid for family in DATASETS.families())
-        chosen += [i.name for i in DATASETS.resolve([name])] if is_glob or is_family else [name]
-    return list(dict.fromkeys(chosen))

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from binbench.cli import options
-from binbench.plugins.registry import DATASETS
 
 
 @click.command("prepare")
@@ -21,7 +20,6 @@ def command(plugins: tuple[Path, ...], force: bool, **chosen: Any) -> None:
 
     Prints the path of each set. A set that exists is left alone; a killed run goes on where it was.
     """
-    for plugin in plugins:
-        DATASETS.load_file(plugin)
+    options.load_plugins(plugins)
     for preparation in options.preparations(**chosen):
         click.echo(preparation.run(force=force).path)

@@ -22,9 +22,7 @@ def command(
 
     It needs no server and no network: open the page whose path is printed.
     """
-    from binbench.plugins.registry import ALGORITHMS
     from binbench.report.site import site
 
-    for plugin in plugins:
-        ALGORITHMS.load_file(plugin)
+    options.load_plugins(plugins)
     click.echo(site(folder, results_dir, data_dir, filters=filters)[0])

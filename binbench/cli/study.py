@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from binbench.cli import options
+from binbench.study.experiment import experiments
 
 if TYPE_CHECKING:
     from binbench.study.study import Study
-
-_EXPERIMENTS = {
-    "e1": "Embeddings: vectors, checksums, hours.",
-    "e2": "Binarization sweep: balance, collisions, distances, reproducibility.",
-    "e3": "PQ building: training, bytes, quantization error, sanity against float.",
-    "e4": "Float brute force: ground truth, cost, cross-check.",
-    "e5": "Binary retrieval, and against PQ at equal bytes.",
-    "e6": "PQ retrieval.",
-    "e7": "Geometry of the embeddings.",
-    "e8": "Correlation: geometry and bits against recall@10.",
-}
 
 study_dir = click.option(
     "--study-dir",
@@ -105,22 +95,22 @@ def report(**folders: Any) -> int:
     return 0
 
 
-def _experiment(name: str, help_text: str) -> None:
-    @command.command(name, help=f"{help_text} From what is stored; nothing is run.")
+def _experiment(name: str, title: str) -> None:
+    @command.command(name, help=f"{title}. From what is stored; nothing is run.", short_help=f"{title}.")
     @_campaign
     def perform(**folders: Any) -> None:
         from binbench.report.render import render
         from binbench.study import experiment
 
         study = _open(**folders)
-        record = experiment.perform(name, study)
-        click.echo(render(record.tables, "rich"), nl=False)
-        click.echo(f"{name.upper()}: {record.band.colour}")
-        for reason in record.band.reasons:
+        found = experiment.perform(name, study)
+        click.echo(render(found.tables, "rich"), nl=False)
+        click.echo(f"{name.upper()}: {found.band.color}")
+        for reason in found.band.reasons:
             click.echo(f"  {reason}")
-        for written in (f"{name}.json", *(plot.file for plot in record.plots)):
+        for written in (f"{name}.json", *(plot.file for plot in found.plots)):
             click.echo(study.folder / written)
 
 
-for _name, _help in _EXPERIMENTS.items():
-    _experiment(_name, _help)
+for _found in experiments().values():
+    _experiment(_found.id, _found.title)

@@ -2,130 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, ValidationError
 
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
-from binbench.harness.run import RunOptions
-from binbench.plugins.registry import ALGORITHMS
+from binbench.harness.options import (
+    Name,
+    Options,
+    RunOptions,
+    SetOptions,
+    Shown,
+    Some,
+    explained,
+    known_datasets,
+    unwrapped,
+)
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.sets.corpus import SourceOptions
-from binbench.sets.encoders import DEFAULT_ENCODER, check_encoder
-from binbench.sets.prepare import EncoderOptions, Preparation, check_dataset
+from binbench.sets.encoders import check_encoder
+from binbench.sets.prepare import check_dataset
 
-_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}
-_COUNT = {"type": "integer", "minimum": 1}
-
-#: JSON schema of a campaign file; `default` is what the resolved file states where the given one is silent.
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["datasets", "algorithms"],
-    "properties": {
-        "datasets": _NAMES,
-        "algorithms": _NAMES,
-        "encoders": _NAMES | {"default": [DEFAULT_ENCODER]},
-        "counts": {"type": "array", "items": _COUNT, "minItems": 1, "uniqueItems": True, "default": [100]},
-        "modes": {
-            "type": "array",
-            "items": {"enum": ["batch", "single"]},
-            "minItems": 1,
-            "uniqueItems": True,
-            "default": ["batch"],
-        },
-        "seeds": {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 0},
-            "minItems": 1,
-            "uniqueItems": True,
-            "default": [0],
-        },
-        "runs": _COUNT | {"default": 5},
-        "threads": _COUNT | {"default": 1},
-        "jobs": _COUNT | {"default": 1},
-        "timeout": {"type": "number", "exclusiveMinimum": 0, "default": 3600},
-        "memory_limit": {"type": ["integer", "null"], "minimum": 1, "default": None},
-        "split": {"type": ["string", "null"], "default": None},
-        "device": {"type": ["string", "null"], "default": None},
-        "precision": {"enum": ["fp32", "bf16", "fp16"], "default": "fp32"},
-        "source_seed": {"type": "integer", "minimum": 0, "default": 0},
-        "plugins": _NAMES | {"minItems": 0, "default": []},
-        "hypotheses": _NAMES | {"minItems": 0, "default": []},
-    },
-}
+M = TypeVar("M", bound=Options)
+#: From the path of a value in a file to ``FILE:LINE``.
+Locate = Callable[..., str]
 
 
-@dataclass(frozen=True)
-class Campaign:
-    """A checked campaign file, every default spelt out.
+class Campaign(RunOptions, SetOptions):
+    """A checked campaign file, with what the command line says beside it."""
 
-    Attributes:
-        path: the file.
-        resolved: its content with all defaults.
-    """
+    path: Annotated[Path, Shown(None, in_file=False)]
+    algorithms: Some[Name] = Field(description="Instances, families, globs, all.")
 
-    path: Path
-    resolved: dict[str, Any]
-
-    def preparations(self, data_dir: Path, beir_dir: Path | None) -> list[Preparation]:
-        """The embedding sets: every dataset with every encoder."""
-        given = self.resolved
-        source = SourceOptions.from_environment(split=given["split"], beir_dir=beir_dir, seed=given["source_seed"])
-        return [
-            Preparation(dataset, EncoderOptions(encoder, given["device"], given["precision"]), source, data_dir)
-            for dataset in given["datasets"]
-            for encoder in given["encoders"]
-        ]
-
-    def options(self, results_dir: Path, force: bool) -> RunOptions:
-        """The conditions of the runs."""
-        given = self.resolved
-        return RunOptions(
-            counts=tuple(given["counts"]),
-            modes=tuple(given["modes"]),
-            seeds=tuple(given["seeds"]),
-            runs=given["runs"],
-            threads=given["threads"],
-            jobs=given["jobs"],
-            timeout=given["timeout"],
-            memory_limit=given["memory_limit"],
-            force=force,
-            results_dir=results_dir,
-            plugins=tuple(Path(plugin) for plugin in given["plugins"]),
-            hypotheses=tuple(given["hypotheses"]),
-        )
-
-    def store(self, results_dir: Path) -> Path:
-        """Write the resolved campaign beside the results it leads to."""
+    def store(self) -> Path:
+        """Write the campaign, every default spelt out, beside the results it leads to."""
         import yaml
 
-        path = results_dir / "campaigns" / f"{self.path.stem}.yml"
+        path = self.results_dir / "campaigns" / f"{self.path.stem}.yml"
+        resolved = self.model_dump(mode="json", include=set(self.file_keys()))
         with atomic(path) as temporary:
-            temporary.write_text(yaml.safe_dump(self.resolved, sort_keys=False))
+            temporary.write_text(yaml.safe_dump(resolved, sort_keys=False))
         return path
 
 
-def load_campaign(path: Path, beir_dir: Path | None = None) -> Campaign:
-    """Read and check the campaign file `path`.
+def load_campaign(path: Path, beside: Mapping[str, Any]) -> Campaign:
+    """Read and check the campaign file `path`; `beside` holds the fields that no file states.
 
     Raises:
         UserError: no such file, no YAML, an unknown key, a wrong type, an unknown name; with file and line.
     """
-    content, at = read_checked(path, SCHEMA)
-    properties = SCHEMA["properties"]
-    resolved = {key: content.get(key, properties[key].get("default")) for key in properties}
-    resolved["plugins"] = load_plugins(path, resolved["plugins"], lambda i: at("plugins", i))
-    check_names(resolved, at, beir_dir)
-    return Campaign(path, resolved)
+    campaign, at = read_checked(path, Campaign, beside)
+    if not campaign.datasets and not campaign.train:
+        raise UserError(f"{at()}: datasets: field required")
+    campaign = campaign.model_copy(update={"plugins": load_plugins(path, campaign.plugins, at)})
+    check_names(campaign.algorithms, campaign.datasets, campaign.encoders, at, campaign.beir_dir)
+    return campaign
 
 
-def read_checked(path: Path, schema: dict[str, Any]) -> tuple[dict[str, Any], Callable[..., str]]:
-    """The content of the campaign file `path`, checked against a JSON `schema`, and its locator.
+def read_checked(path: Path, model: type[M], beside: Mapping[str, Any]) -> tuple[M, Locate]:
+    """The campaign file `path` as a `model`, and where its values stand.
 
-    Returns:
-        the mapping as it stands in the file, and a function from the path of a value in it to ``FILE:LINE``.
+    Args:
+        path: the file; becomes the model's field of that name.
+        model: its fields are the file's keys.
+        beside: fields that no file states.
 
     Raises:
         UserError: no such file, no YAML, a key that is unknown or given twice, a wrong type; with file and line.
@@ -142,61 +85,91 @@ def read_checked(path: Path, schema: dict[str, Any]) -> tuple[dict[str, Any], Ca
         where = f":{mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: a campaign is a mapping with at least {' and '.join(schema['required'])}")
+        needed = [key for key, field in model.file_keys().items() if field.is_required()]
+        raise UserError(f"{path}: a campaign is a mapping with at least {' and '.join(needed)}")
+    for key, line in _given_twice(tree):
+        raise UserError(f"{path}:{line + 1}: {key} is given twice")
     at = _locator(path, tree)
-    seen: set[str] = set()
-    for key, _ in tree.value:  # type: ignore[union-attr]
-        if key.value in seen:
-            raise UserError(f"{path}:{key.start_mark.line + 1}: {key.value} is given twice")
-        seen.add(key.value)
-    _validate(content, schema, at)
-    return content, at
+    _check_keys(content, model, at)
+    try:
+        return model.model_validate({**content, **beside, "path": path}), at
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{at(*first['loc'])}: {where}: {explained(first)}") from error
 
 
-def load_plugins(path: Path, plugins: list[str], at: Callable[[int], str]) -> list[str]:
+def load_plugins(path: Path, plugins: Sequence[Path], at: Locate) -> tuple[Path, ...]:
     """Load the plugin files named in the campaign file `path`, relative to its folder; their full paths."""
-    resolved = [str((path.parent / plugin).resolve()) for plugin in plugins]
+    resolved = tuple((path.parent / plugin).resolve() for plugin in plugins)
     for i, plugin in enumerate(resolved):
-        _check(lambda plugin=plugin: ALGORITHMS.load_file(Path(plugin)), at(i))  # type: ignore[misc]
+        _check(at("plugins", i), load_file, plugin)
     return resolved
 
 
-def check_names(matrix: dict[str, Any], at: Callable[..., str], beir_dir: Path | None) -> None:
-    """See that the algorithms, datasets and encoders of `matrix` exist; `at` locates its values.
+def check_names(
+    algorithms: Sequence[str], datasets: Sequence[str], encoders: Sequence[str], at: Locate, beir_dir: Path | None
+) -> None:
+    """See that all of these exist; `at` locates each by its key and its place.
 
     Raises:
         UserError: one does not; with file and line.
     """
-    for i, name in enumerate(matrix["algorithms"]):
-        _check(lambda name=name: ALGORITHMS.resolve([name]), at("algorithms", i))  # type: ignore[misc]
     source = SourceOptions.from_environment(beir_dir=beir_dir)
-    for i, name in enumerate(matrix["datasets"]):
-        _check(lambda name=name: check_dataset(name, source), at("datasets", i))  # type: ignore[misc]
-    for i, name in enumerate(matrix["encoders"]):
-        _check(lambda name=name: check_encoder(name), at("encoders", i))  # type: ignore[misc]
+    for i, name in enumerate(algorithms):
+        _check(at("algorithms", i), ALGORITHMS.resolve, [name])
+    for i, name in enumerate(datasets):
+        for one in _check(at("datasets", i), known_datasets, [name]):
+            _check(at("datasets", i), check_dataset, one, source)
+    for i, name in enumerate(encoders):
+        _check(at("encoders", i), check_encoder, name)
 
 
-def _validate(content: dict[str, Any], schema: dict[str, Any], at: Callable[..., str]) -> None:
-    from jsonschema import Draft202012Validator
-
-    errors = sorted(Draft202012Validator(schema).iter_errors(content), key=lambda error: list(map(str, error.path)))
-    for error in errors:
-        if error.validator == "additionalProperties" and isinstance(error.schema, dict):
-            known = error.schema.get("properties", {})
-            key = next(key for key in error.instance if key not in known)
-            raise UserError(f"{at(*error.absolute_path, key)}: {unknown('key', str(key), known)}")
-        where = ".".join(map(str, error.absolute_path))
-        raise UserError(f"{at(*error.absolute_path)}: {where + ': ' if where else ''}{error.message}")
-
-
-def _check(look: Callable[[], Any], where: str) -> None:
+def _check(where: str, look: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        look()
+        return look(*arguments)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
 
 
-def _locator(path: Path, tree: Any) -> Callable[..., str]:
+def _check_keys(content: Mapping[Any, Any], model: type[Options], at: Locate, *steps: Any) -> None:
+    """Refuse keys of `content`, which stands at `steps`, that `model` or a model in its fields does not have."""
+    known = model.file_keys()
+    for key, value in content.items():
+        if key not in known:
+            raise UserError(f"{at(*steps, key)}: {unknown('key', str(key), known)}")
+        inner = unwrapped(known[key].annotation)[0]
+        if isinstance(inner, type) and issubclass(inner, Options):
+            parts = enumerate(value) if isinstance(value, list) else [(None, value)]
+            for i, part in parts:
+                if isinstance(part, dict):
+                    _check_keys(part, inner, at, *steps, key, *([] if i is None else [i]))
+
+
+def _given_twice(tree: Any) -> Iterator[tuple[str, int]]:
+    """Keys that stand twice in one mapping, with the second one's line, counted from 0."""
+    import yaml
+
+    # A mapping that an alias repeats, or holds itself, is looked at once.
+    left, seen = [tree], set()
+    while left:
+        node = left.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names: set[str] = set()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in names:
+                        yield key.value, key.start_mark.line
+                    names.add(key.value)
+                left.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+
+
+def _locator(path: Path, tree: Any) -> Locate:
     """A function from the path of a value in the file to ``FILE:LINE``."""
 
     def locate(*steps: Any) -> str:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.harness.measures import CUT, CUTOFFS, MEASURES
+from binbench.harness.answers import answers_of, own_documents_of, stored
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
-from binbench.records.compare import contrasts
+from binbench.measures.registry import compute, versions
+from binbench.records.pairs import contrasts
 from binbench.records.record import Record
-from binbench.records.store import files_under, member, open_record, read, write_index
+from binbench.records.store import files_under, open_record, read, write_index
 from binbench.sets.embeddings import EmbeddingSet
 
 Array = NDArray[np.float64]
 
 SEED = 0
-#: Raised when a measure's definition changes, so that stored figures are computed anew.
-EVALUATION_SCHEMA = 4
 
 
 def judge(path: Path, embeddings: EmbeddingSet) -> None:
@@ -36,11 +35,10 @@ def judge(path: Path, embeddings: EmbeddingSet) -> None:
     """
     record = open_record(path)
     check_set(record, embeddings)
-    values = _compute(record, embeddings)
-    names = [name for name in MEASURES if name in values]
-    matrix = np.stack([values[name] for name in names])
+    values = compute(answers_of(record, embeddings))
+    names, matrix = list(values), np.stack(list(values.values()))
     limits = np.stack(mean_ci(matrix.T, SEED))
-    answers = hashlib.sha256(_answers(record, "neighbors").tobytes()).hexdigest()
+    answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
     figures = {
         "key": f"{record.inputs[:16]}:{answers[:16]}:{_made_by(embeddings)}",
         "made_by": _made_by(embeddings),
@@ -149,14 +147,12 @@ def check_set(record: Record, embeddings: EmbeddingSet) -> None:
 
 def _made_by(embeddings: EmbeddingSet) -> str:
     """What figures depend on beside the answers: the judgements and the measures' definitions."""
-    return f"{EVALUATION_SCHEMA}:{_judgements(*_stamp(embeddings))}"
+    return f"{_definitions()}:{_judgements(*_stamp(embeddings))}"
 
 
-def _answers(record: Record, name: str) -> NDArray[Any]:
-    found = member(record.path, name)
-    if found is None:
-        raise UserError(f"{record.path} is damaged: it has no {name!r}; delete it and run again")
-    return found
+@cache
+def _definitions() -> str:
+    return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()[:8]
 
 
 def _stamp(embeddings: EmbeddingSet) -> tuple[Path, int]:
@@ -168,123 +164,5 @@ def _judgements(path: Path, mtime: int) -> str:
     """A hash of what the vectors' fingerprint does not cover."""
     embeddings = EmbeddingSet.open(path)
     digest = hashlib.sha256(b"" if embeddings.qrels is None else embeddings.qrels.tobytes())
-    digest.update(_own(path, mtime).tobytes())
+    digest.update(own_documents_of(path, mtime).tobytes())
     return digest.hexdigest()[:16]
-
-
-@lru_cache(maxsize=64)
-def _own(path: Path, mtime: int) -> NDArray[np.int64]:
-    """(Q,) the row of the document with the query's own id, -1 where there is none."""
-    from binbench.measures.relevance import own_documents
-
-    embeddings = EmbeddingSet.open(path)
-    if embeddings.test_ids is None or embeddings.train_ids is None:
-        return np.full(len(embeddings.test), -1, np.int64)
-    return own_documents(embeddings.test_ids, embeddings.train_ids)
-
-
-def _compute(record: Record, embeddings: EmbeddingSet) -> dict[str, Array]:
-    values = _against_float(record, embeddings) | _of_scores(record, embeddings)
-    if embeddings.qrels is not None:
-        values |= _against_qrels(record, embeddings, embeddings.qrels)
-    return values | _tie_bounds(record, embeddings)
-
-
-def _against_float(record: Record, embeddings: EmbeddingSet) -> dict[str, Array]:
-    from binbench.measures.ranking import ndcg_float, overlap, recall
-
-    ids, distances = _answers(record, "neighbors"), _answers(record, "distances")
-    true_ids, true_distances = embeddings.neighbors, embeddings.distances
-    depth = min(ids.shape[1], true_ids.shape[1])
-    values = {f"recall@{cut}": recall(true_distances, distances, ids, cut) for cut in CUTOFFS if cut <= depth}
-    if depth >= CUT:
-        values["overlap@10"] = overlap(true_ids, ids, CUT)
-        values["ndcg_float@10"] = ndcg_float(true_ids, ids, CUT)
-    return values
-
-
-def _of_scores(record: Record, embeddings: EmbeddingSet) -> dict[str, Array]:
-    from binbench.measures.scores import rank_correlation, relative_score_error
-
-    scores = member(record.path, "scores")
-    if scores is None:
-        return {}
-    distances = _answers(record, "distances").astype(np.float64)
-    # The scales that `float` scores on, so that its own error is nil.
-    true_scores = 1 - distances if embeddings.distance == "angular" else -(distances**2)
-    return {
-        "score_error": relative_score_error(true_scores, scores),
-        "rank_correlation": rank_correlation(true_scores, scores),
-    }
-
-
-def _against_qrels(record: Record, embeddings: EmbeddingSet, qrels: NDArray[np.int32]) -> dict[str, Array]:
-    from binbench.measures.relevance import in_trec_order, judged_queries, relevance
-
-    ids: NDArray[Any] = _answers(record, "neighbors")
-    if embeddings.train_ids is not None:
-        ids = in_trec_order(ids, _answers(record, "distances"), embeddings.train_ids)
-    has_own = (_own(*_stamp(embeddings)) >= 0).any()
-    named = (embeddings.test_ids, embeddings.train_ids) if has_own else (None, None)
-    judged = judged_queries(qrels)
-    values = {}
-    for name, found in relevance(qrels, ids, len(ids), *named).items():
-        # Recall is the one name that both families have.
-        column = f"qrels_{name}" if name.startswith("recall") else name
-        everywhere = np.zeros(len(ids))
-        everywhere[judged] = found
-        values[column] = _judged_only(everywhere, embeddings)
-    return values
-
-
-def _judged_only(values: Array, embeddings: EmbeddingSet) -> Array:
-    """`values` (Q,) with NaN for queries that are not judged.
-
-    A collection's set holds judged queries only; one whose judged documents are all unknown finds nothing, which is 0.
-    """
-    from binbench.measures.relevance import judged_queries
-
-    if embeddings.attributes.get("split") or embeddings.qrels is None:
-        return values
-    return np.where(np.isin(np.arange(len(values)), judged_queries(embeddings.qrels)), values, np.nan)
-
-
-def _tie_bounds(record: Record, embeddings: EmbeddingSet) -> dict[str, Array]:
-    """Bounds over the orders of tied documents, where the method could name these."""
-    from binbench.measures.ties import drop_own, gains_of, ideal_dcg, ndcg_bounds, recall_bounds
-
-    ids, scores, offsets = (member(record.path, f"tied_{name}") for name in ("ids", "scores", "offsets"))
-    if ids is None or scores is None or offsets is None:
-        return {}
-    values: dict[str, Array] = {}
-    if embeddings.neighbors.shape[1] >= CUT:
-        bounds = recall_bounds(_is_neighbour(embeddings, ids, offsets), scores, offsets, CUT)
-        values |= {f"recall@10_{end}": value for end, value in bounds._asdict().items()}
-    own = _own(*_stamp(embeddings))
-    # With just ten results a query's own document leaves nine: the figure would not lie within the bounds.
-    if embeddings.qrels is not None and (record.k > CUT or (own < 0).all()):
-        ids, scores, offsets = drop_own(ids, scores, offsets, own)
-        ideal = ideal_dcg(embeddings.qrels, len(own), CUT)
-        bounds = ndcg_bounds(gains_of(embeddings.qrels, ids, offsets), scores, offsets, ideal, CUT)
-        values |= {f"ndcg@10_{end}": _judged_only(value, embeddings) for end, value in bounds._asdict().items()}
-    return values
-
-
-def _is_neighbour(embeddings: EmbeddingSet, ids: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.bool_]:
-    """(T,) whether each document is no farther than its query's true tenth neighbour, within recall's tolerance."""
-    from binbench.measures.ranking import TOLERANCE
-    from binbench.measures.ties import gains_of
-    from binbench.sets.neighbors import distances_to
-
-    true_distances = embeddings.distances.astype(np.float64)
-    cut = true_distances[:, CUT - 1] + TOLERANCE
-    queries, columns = np.nonzero(true_distances <= cut[:, None])
-    nearest = np.stack([queries, embeddings.neighbors[queries, columns], np.ones(len(queries), np.int32)], axis=1)
-    found = gains_of(nearest, ids, offsets) > 0
-    # Where all stored neighbours are that near, there may be more.
-    for query in np.flatnonzero(true_distances[:, -1] <= cut):
-        own = slice(offsets[query], offsets[query + 1])
-        test = embeddings.test[query : query + 1]
-        distances = distances_to(embeddings.train, test, ids[None, own], embeddings.distance)[0]
-        found[own] = distances.astype(np.float32) <= cut[query]
-    return found

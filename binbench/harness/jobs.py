@@ -5,23 +5,19 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
-from binbench.files import sha256_of
+from binbench.harness.options import Conditions, Count, Mode, Seed, shown
+from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS
 
-Mode = Literal["batch", "single"]
-
 #: Raised when stored results can no longer be compared with fresh ones.
-RESULT_SCHEMA = 1
+RESULT_SCHEMA = 2
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Conditions):
     """One job; everything a worker needs to know, as plain values.
 
     Attributes:
@@ -31,9 +27,7 @@ class Job:
         instance: name of the algorithm instance.
         count: neighbours asked for (k).
         mode: ``batch`` (all queries in one call) or ``single`` (one call per query).
-        seed: for everything random in the method.
-        runs: timed repeats.
-        threads: for the numeric libraries.
+        seed: for everything random in the method; None where it takes none.
         parallel: jobs that may run at the same time.
         results_dir: root of the result files.
         plugins: plugin files to load first.
@@ -41,18 +35,16 @@ class Job:
         command: the command line that asked for it.
     """
 
-    set_path: str
+    set_path: Path
     set_name: str
     set_fingerprint: str
     instance: str
-    count: int
+    count: Count
     mode: Mode = "batch"
-    seed: int = 0
-    runs: int = 5
-    threads: int = 1
-    parallel: int = 1
-    results_dir: str = "results"
-    plugins: tuple[str, ...] = ()
+    seed: Seed | None = 0
+    parallel: Count = 1
+    results_dir: Path = Path("results")
+    plugins: tuple[Path, ...] = ()
     hypotheses: tuple[str, ...] = ()
     command: str = ""
 
@@ -62,44 +54,43 @@ class Job:
         return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
     def path(self, arguments: dict[str, Any]) -> Path:
-        """The result file of this job under `arguments`: the one place that names it."""
+        """The result file of this job under `arguments`: the one place that names it.
+
+        Below the folders for set, k and family with mode, the name tells the instance, its arguments, the seed, and
+        those conditions that are not the default; a method without a seed lies where seed 0 would.
+        """
         family = ALGORITHMS.get(self.instance).family.name
         folder = family + ("-batch" if self.mode == "batch" else "")
-        named = [f"{key}={json.dumps(arguments[key])}" for key in sorted(arguments)]
-        stem = "_".join([self.instance, *(quote(text, safe="=") for text in named), f"seed={self.seed}"])
+        conditions = {
+            name: getattr(self, name)
+            for name, field in Conditions.model_fields.items()
+            if shown(field).in_place and getattr(self, name) != field.default
+        }
+        named = [*sorted(arguments.items()), ("seed", self.seed or 0), *conditions.items()]
+        stem = "_".join([self.instance, *(quote(f"{key}={json.dumps(value)}", safe="=") for key, value in named)])
         if len(stem) > 200:
             stem = f"{stem[:160]}-{hashlib.sha256(stem.encode()).hexdigest()[:24]}"
-        return Path(self.results_dir) / self.set_name / str(self.count) / folder / f"{stem}.hdf5"
+        return self.results_dir / self.set_name / str(self.count) / folder / f"{stem}.hdf5"
 
     def inputs(self, arguments: dict[str, Any]) -> str:
         """A hash of everything a result depends on; a stored result with another one is stale."""
         instance = ALGORITHMS.get(self.instance)
+        depends_on = {"set_fingerprint", "count", "mode", "seed", *Conditions.model_fields}
         facts = {
             "schema": RESULT_SCHEMA,
-            "set": self.set_fingerprint,
             "parameters": instance.parameters,
             "arguments": arguments,
-            "plugin": _source_hash(instance.family.source),
-            "count": self.count,
-            "mode": self.mode,
-            "seed": self.seed,
-            "runs": self.runs,
-            "threads": self.threads,
+            "code": code_identity(instance.family.plugin),
+            # A condition that is None is left out: a new one does not make all that was measured before it stale.
+            **self.model_dump(mode="json", include=depends_on, exclude_none=True),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
     def to_json(self) -> str:
         """One line of JSON, for a worker."""
-        return json.dumps(asdict(self))
+        return self.model_dump_json()
 
     @classmethod
     def from_json(cls, line: str) -> Job:
         """The inverse of :meth:`to_json`."""
-        fields = json.loads(line)
-        return cls(**{**fields, "plugins": tuple(fields["plugins"]), "hypotheses": tuple(fields["hypotheses"])})
-
-
-@cache
-def _source_hash(source: str) -> str:
-    path = Path(source)
-    return sha256_of(path) if path.is_file() else source
+        return cls.model_validate_json(line)

@@ -13,10 +13,11 @@ from filelock import FileLock
 from binbench.errors import UserError
 from binbench.files import writing
 from binbench.harness.figures import judge, settle
-from binbench.harness.jobs import Job, Mode
+from binbench.harness.jobs import RESULT_SCHEMA, Job
+from binbench.harness.options import RunOptions
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import write_failure
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.progress import progress
 from binbench.provenance import command
 from binbench.records.record import Record
@@ -27,41 +28,8 @@ from binbench.sets.prepare import Preparation, check_dataset
 
 logger = logging.getLogger("binbench")
 
-State = Literal["missing", "stale", "failed before", "done"]
+State = Literal["missing", "stale", "of an earlier version", "failed before", "done"]
 DEFAULT_COUNT = 100
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How jobs are run.
-
-    Attributes:
-        counts: neighbours per query, each in turn; none for 100, or all documents of a smaller set.
-        modes: batch, single or both.
-        seeds: each method is run with each of them.
-        runs: timed repeats.
-        threads: for the numeric libraries, the same for every method.
-        jobs: jobs at the same time; more than one disturbs the timings.
-        timeout: seconds per job; None for no limit.
-        memory_limit: bytes per job; None for no limit.
-        force: rerun what exists.
-        results_dir: root of the result files.
-        plugins: plugin files to load.
-        hypotheses: ids that travel with the results.
-    """
-
-    counts: tuple[int, ...] = ()
-    modes: tuple[Mode, ...] = ("batch",)
-    seeds: tuple[int, ...] = (0,)
-    runs: int = 5
-    threads: int = 1
-    jobs: int = 1
-    timeout: float | None = 3600.0
-    memory_limit: int | None = None
-    force: bool = False
-    results_dir: Path = Path("results")
-    plugins: tuple[Path, ...] = ()
-    hypotheses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,33 +65,32 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
     Raises:
         UserError: an unknown algorithm, or more neighbours than documents.
     """
-    names = [instance.name for instance in ALGORITHMS.resolve(algorithms)]
     documents = len(embeddings.train)
     for count in options.counts:
         if count > documents:
             raise UserError(f"--count {count} is larger than the corpus: {embeddings.name} has {documents} documents")
-    jobs = [
+    # A method without a seed gives the same job for every seed.
+    jobs = dict.fromkeys(
         Job(
-            set_path=str(embeddings.path.resolve()),
+            **options.conditions(),
+            set_path=embeddings.path.resolve(),
             set_name=embeddings.name,
             set_fingerprint=embeddings.fingerprint,
-            instance=name,
+            instance=instance.name,
             count=count,
             mode=mode,
-            seed=seed,
-            runs=options.runs,
-            threads=options.threads,
+            seed=seed if instance.seeded else None,
             parallel=options.jobs,
-            results_dir=str(options.results_dir.resolve()),
-            plugins=tuple(str(plugin.resolve()) for plugin in options.plugins),
+            results_dir=options.results_dir.resolve(),
+            plugins=tuple(plugin.resolve() for plugin in options.plugins),
             hypotheses=options.hypotheses,
             command=command(),
         )
         for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
         for seed in options.seeds
-        for name in dict.fromkeys(["float", *names])
-    ]
+        for instance in ALGORITHMS.resolve(["float", *algorithms])
+    )
     return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
 
 
@@ -150,7 +117,7 @@ def check(preparations: Sequence[Preparation], algorithms: Sequence[str], option
         UserError: an unknown algorithm, dataset or encoder, or a plugin file that cannot be loaded.
     """
     for plugin in options.plugins:
-        ALGORITHMS.load_file(plugin)
+        load_file(plugin)
     ALGORITHMS.resolve(algorithms)
     for preparation in preparations:
         check_dataset(preparation.dataset, preparation.source)
@@ -173,6 +140,8 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
         embeddings = preparation.run()
         outcome.sets[embeddings.name] = embeddings
         planned += plan_set(embeddings, algorithms, options)
+    if earlier := sum(len(plan.results) for plan in planned if plan.state == "of an earlier version"):
+        logger.info("%d results are of an earlier version of binbench: measured anew", earlier)
     todo = [plan.job for plan in planned if options.force or plan.state != "done"]
     _perform(todo, outcome.sets, options)
     paths = [path for plan in planned for path in plan.results]
@@ -196,10 +165,10 @@ def _state(job: Job) -> State:
             states.add("stale")
             continue
         if stored.inputs != job.inputs(arguments):
-            states.add("stale")
+            states.add("of an earlier version" if stored.result_schema < RESULT_SCHEMA else "stale")
         elif stored.status not in ("ok", "skipped"):
             states.add("failed before")
-    order: tuple[State, ...] = ("missing", "stale", "failed before")
+    order: tuple[State, ...] = ("missing", "stale", "of an earlier version", "failed before")
     return next((state for state in order if state in states), "done")
 
 

@@ -16,7 +16,7 @@ from binbench.harness.served import outcome, served
 from binbench.harness.timing import Noop, measure
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
 from binbench.plugins.faiss_index import blas_distances
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
@@ -44,7 +44,7 @@ def perform_job(job: str) -> None:
 
 def _perform(job: Job) -> None:
     for plugin in job.plugins:
-        ALGORITHMS.load_file(Path(plugin))
+        load_file(Path(plugin))
     embeddings = EmbeddingSet.open(Path(job.set_path))
     train, queries = embeddings.train, embeddings.test
     instance = ALGORITHMS.get(job.instance)

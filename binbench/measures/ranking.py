@@ -1,4 +1,4 @@
-"""Agreement with the exact float ranking: what compression loses of the neighbours themselves."""
+"""Agreement with the exact float ranking: what compression loses of the neighbors themselves."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.measures.answers import Answers
+from binbench.measures.registry import measure
+
 Array = NDArray[np.float64]
 Ids = NDArray[np.integer[Any]]
 
-#: A document counts as a true neighbour up to this much farther than the k-th nearest.
+#: A document counts as a true neighbor up to this much farther than the k-th nearest.
 TOLERANCE = 1e-6
 
 
 def recall(true_distances: NDArray[Any], distances: NDArray[Any], ids: Ids, k: int) -> Array:
-    """The share of the first `k` results that are no farther than the true k-th neighbour: recall@k, ties honoured.
+    """The share of the first `k` results that are no farther than the true k-th neighbor: recall@k, ties honoured.
 
     Args:
         true_distances: (Q, K) distances of the exact nearest documents, ascending.
@@ -97,3 +100,38 @@ def _check_depth(k: int, **lists: NDArray[Any]) -> None:
     for name, array in lists.items():
         if array.shape[1] < k:
             raise ValueError(f"{name} has {array.shape[1]} columns; a measure at {k} needs {k}")
+
+
+@measure(
+    "recall@{k}",
+    against="float",
+    definition="share of the first {k} results whose true distance is at most the true {_nth} distance + 1e-6; "
+    "each document counts once",
+    values=[{"k": k, "_nth": "nearest" if k == 1 else f"{k}-th nearest"} for k in (1, 5, 10, 50, 100)],
+    place=0,
+)
+def _recall(answers: Answers, k: int) -> Array | None:
+    return recall(answers.true_distances, answers.distances, answers.ids, k) if k <= answers.depth else None
+
+
+@measure(
+    "overlap@{k}",
+    against="float",
+    definition="documents that the two top tens share, over 10; ties are not honoured",
+    values=[{"k": 10}],
+    place=10,
+)
+def _overlap(answers: Answers, k: int) -> Array | None:
+    return overlap(answers.true_ids, answers.ids, k) if k <= answers.depth else None
+
+
+@measure(
+    "ndcg_float@{k}",
+    against="float",
+    definition="nDCG@10 with gain 10 − r for the document of float rank r (from 0) and discount log2(rank + 2)",
+    label="nDCG (float)@{k}",
+    values=[{"k": 10}],
+    place=20,
+)
+def _ndcg_float(answers: Answers, k: int) -> Array | None:
+    return ndcg_float(answers.true_ids, answers.ids, k) if k <= answers.depth else None

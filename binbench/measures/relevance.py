@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.measures.answers import Answers
 from binbench.measures.ranking import first_occurrences
+from binbench.measures.registry import measure
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.integer[Any]]
 
 #: Our names, the depth a ranking needs for them, and trec_eval's names.
-MEASURES = {
+TREC_NAMES = {
     "ndcg@10": (10, "ndcg_cut_10"),
     "recall@10": (10, "recall_10"),
     "recall@100": (100, "recall_100"),
@@ -65,7 +67,7 @@ def relevance(
     if len(judged) and not (judged[0] >= 0 and judged[-1] < n_queries):
         raise ValueError(f"qrels name query rows {judged[0]} to {judged[-1]} of {n_queries} queries")
     own = own_documents(query_ids, doc_ids) if query_ids is not None and doc_ids is not None else None
-    measures = [name for name, (depth, _) in MEASURES.items() if depth <= ids.shape[1]]
+    measures = [name for name, (depth, _) in TREC_NAMES.items() if depth <= ids.shape[1]]
     values = {name: np.zeros(len(judged)) for name in measures}
     if not measures:
         return values
@@ -81,20 +83,20 @@ def relevance(
     return values
 
 
-def evaluate_run(qrels: Qrels, run: Run, measures: Sequence[str] = tuple(MEASURES)) -> dict[str, dict[str, float]]:
+def evaluate_run(qrels: Qrels, run: Run, measures: Sequence[str] = tuple(TREC_NAMES)) -> dict[str, dict[str, float]]:
     """Each of `measures` for every query of `qrels`; equal scores are ranked by document id, descending (trec_eval).
 
     Args:
         qrels: query id → document id → grade.
         run: query id → document id → score, larger is better.
-        measures: names from :data:`MEASURES`.
+        measures: names from :data:`TREC_NAMES`.
 
     Returns:
         query id → measure → value; 0 for queries that `run` lacks.
     """
     import pytrec_eval
 
-    names = {name: MEASURES[name][1] for name in measures}
+    names = {name: TREC_NAMES[name][1] for name in measures}
     evaluator = pytrec_eval.RelevanceEvaluator(qrels, set(names.values()))
     found = evaluator.evaluate(run)
     figures = {}
@@ -168,3 +170,31 @@ def _by_query(qrels: NDArray[np.integer[Any]]) -> Qrels:
     for query, document, grade in qrels.tolist():
         found.setdefault(str(query), {})[str(document)] = grade
     return found
+
+
+def _judged(name: str, trec_name: str, definition: str, label: str, place: int) -> None:
+    """Register trec_eval's `trec_name` as the measure `name`."""
+
+    @measure(
+        name,
+        against="qrels",
+        definition=definition,
+        depth=TREC_NAMES[trec_name][0],
+        label=label,
+        place=place,
+    )
+    def value(answers: Answers) -> Array:
+        return answers.judged_only(answers.trec[trec_name])
+
+
+_FOUND = "share of all relevant documents found"
+_judged(
+    "ndcg@10", "ndcg@10", "trec_eval's ndcg_cut_10: linear gains, discount log2(rank + 1) from rank 1", "nDCG@10", 50
+)
+# Recall is the one name that both families have.
+_judged("qrels_recall@10", "recall@10", f"trec_eval's recall_10: {_FOUND}", "recall (qrels)@10", 60)
+_judged("qrels_recall@100", "recall@100", f"trec_eval's recall_100: {_FOUND}", "recall (qrels)@100", 61)
+_judged(
+    "map@10", "map@10", "trec_eval's map_cut_10: average precision, divided by all relevant documents", "MAP@10", 70
+)
+_judged("mrr@10", "mrr@10", "1 / rank of the first relevant document, 0 beyond rank 10", "MRR@10", 80)

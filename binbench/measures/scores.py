@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.measures.answers import Answers
+from binbench.measures.registry import measure
+
 Array = NDArray[np.float64]
 
 
@@ -47,32 +50,18 @@ def rank_correlation(true_scores: NDArray[Any], scores: NDArray[Any]) -> Array:
     Returns:
         (Q,) in [-1, 1]; NaN where fewer than two documents remain or one side is constant (all scores tie).
     """
+    from scipy.stats import rankdata
+
     valid, true, own = _both_finite(true_scores, scores)
     count = np.maximum(valid.sum(axis=1, keepdims=True), 1)
     centred = []
     for values in (true, own):
         # Left-out entries rank last, so they do not shift the others' ranks.
-        ranks = _ranks(np.where(valid, values, np.inf))
+        ranks = rankdata(np.where(valid, values, np.inf), axis=1)
         centred.append(np.where(valid, ranks - np.where(valid, ranks, 0).sum(axis=1, keepdims=True) / count, 0))
     x, y = centred
     spread = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     return np.divide((x * y).sum(axis=1), spread, out=np.full(len(spread), np.nan), where=spread > 0)
-
-
-def _ranks(values: Array) -> Array:
-    """The rank of each value in its row, ties at their mean: scipy.stats.rankdata, which takes long to import."""
-    order = np.argsort(values, axis=1, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=1)
-    places = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    starts = np.ones(values.shape, dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ends = np.ones(values.shape, dtype=bool)
-    ends[:, :-1] = starts[:, 1:]
-    first = np.maximum.accumulate(np.where(starts, places, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, places, values.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2, axis=1)
-    return ranks
 
 
 def _both_finite(true_scores: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArray[np.bool_], Array, Array]:
@@ -80,3 +69,27 @@ def _both_finite(true_scores: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArr
         raise ValueError(f"true_scores {true_scores.shape} and scores {scores.shape} are not two equal (Q, k) arrays")
     valid = np.isfinite(true_scores) & np.isfinite(scores)
     return valid, np.where(valid, true_scores, 0).astype(np.float64), np.where(valid, scores, 0).astype(np.float64)
+
+
+@measure(
+    "score_error",
+    against="float",
+    larger_is_better=False,
+    definition="mean absolute error of the returned documents' scores, brought to the true scale by one affine map for "
+    "the whole run, over the mean absolute true score",
+    label="score error",
+    place=30,
+)
+def _score_error(answers: Answers) -> Array | None:
+    return None if answers.scores is None else relative_score_error(answers.true_scores, answers.scores)
+
+
+@measure(
+    "rank_correlation",
+    against="float",
+    definition="Spearman's ρ of scores and true scores over the returned documents; undefined where all scores tie",
+    label="rank correlation",
+    place=40,
+)
+def _rank_correlation(answers: Answers) -> Array | None:
+    return None if answers.scores is None else rank_correlation(answers.true_scores, answers.scores)

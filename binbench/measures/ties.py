@@ -12,7 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.measures.answers import Answers, Ties
+from binbench.measures.ranking import TOLERANCE
+from binbench.measures.registry import measure
+
 Array = NDArray[np.float64]
+
+CUT = 10
+_ENDS = [
+    {"end": "low", "_meaning": "lowest"},
+    {"end": "expected", "_meaning": "expected"},
+    {"end": "high", "_meaning": "highest"},
+]
+_OVER = "over all orders of documents that tie"
 
 
 class Bounds(NamedTuple):
@@ -23,11 +35,11 @@ class Bounds(NamedTuple):
     high: Array
 
 
-def recall_bounds(is_neighbour: NDArray[np.bool_], scores: NDArray[Any], offsets: NDArray[Any], k: int) -> Bounds:
+def recall_bounds(is_neighbor: NDArray[np.bool_], scores: NDArray[Any], offsets: NDArray[Any], k: int) -> Bounds:
     """Bounds of recall@k against the float ranking.
 
     Args:
-        is_neighbour: (T,) whether each document counts as a true neighbour (its true distance is at most the true k-th
+        is_neighbor: (T,) whether each document counts as a true neighbor (its true distance is at most the true k-th
             distance, within the tolerance of :func:`binbench.measures.ranking.recall`).
         scores: (T,) the method's scores, larger is better, equal for tied documents. A query's documents are at least
             all those that score as well as its k-th best, in any order; further ones change nothing.
@@ -37,7 +49,7 @@ def recall_bounds(is_neighbour: NDArray[np.bool_], scores: NDArray[Any], offsets
     Raises:
         ValueError: the shapes disagree, `offsets` do not ascend from 0 to T, or a score is NaN.
     """
-    return _bounds(is_neighbour, scores, offsets, np.full(k, 1 / k))
+    return _bounds(is_neighbor, scores, offsets, np.full(k, 1 / k))
 
 
 def ndcg_bounds(
@@ -129,3 +141,50 @@ def _check(gains: Array, scores: NDArray[Any], offsets: NDArray[np.int64]) -> No
         raise ValueError(f"offsets do not ascend from 0 to {len(scores)}")
     if np.isnan(scores).any():
         raise ValueError("scores contain NaN")
+
+
+@measure(
+    "recall@10_{end}",
+    against="float",
+    definition=f"the {{_meaning}} recall@10 {_OVER}",
+    label="recall@10 {end}",
+    values=_ENDS,
+    place=90,
+)
+def _recall_bounds(answers: Answers, end: str) -> Array | None:
+    ties = answers.ties
+    if ties is None or answers.true_ids.shape[1] < CUT:
+        return None
+    return getattr(recall_bounds(_is_neighbor(answers, ties), ties.scores, ties.offsets, CUT), end)
+
+
+@measure(
+    "ndcg@10_{end}",
+    against="qrels",
+    definition=f"the {{_meaning}} ndcg@10 {_OVER}",
+    label="nDCG@10 {end}",
+    values=_ENDS,
+    place=100,
+)
+def _ndcg_bounds(answers: Answers, end: str) -> Array | None:
+    own, qrels = answers.own, answers.qrels
+    # With just ten results a query's own document leaves nine: the figure would not lie within the bounds.
+    if answers.ties is None or qrels is None or (answers.ids.shape[1] <= CUT and (own >= 0).any()):
+        return None
+    ids, scores, offsets = drop_own(answers.ties.ids, answers.ties.scores, answers.ties.offsets, own)
+    ideal = ideal_dcg(qrels, len(own), CUT)
+    return answers.judged_only(getattr(ndcg_bounds(gains_of(qrels, ids, offsets), scores, offsets, ideal, CUT), end))
+
+
+def _is_neighbor(answers: Answers, ties: Ties) -> NDArray[np.bool_]:
+    """(T,) whether each document is no farther than its query's true tenth neighbor, within recall's tolerance."""
+    distances = answers.true_distances.astype(np.float64)
+    cut = distances[:, CUT - 1] + TOLERANCE
+    queries, columns = np.nonzero(distances <= cut[:, None])
+    nearest = np.stack([queries, answers.true_ids[queries, columns], np.ones(len(queries), np.int64)], axis=1)
+    found = gains_of(nearest, ties.ids, ties.offsets) > 0
+    # Where all stored neighbors are that near, there may be more.
+    for query in np.flatnonzero(distances[:, -1] <= cut):
+        own = slice(ties.offsets[query], ties.offsets[query + 1])
+        found[own] = answers.distances_to(int(query), ties.ids[own]).astype(np.float32) <= cut[query]
+    return found

@@ -57,6 +57,8 @@ class Algorithm(ABC):
     scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "asymmetric"
     #: What a score is: an estimate of the cosine, 1 - 2·(Hamming distance)/bits, or a scale of the method's own.
     score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "own"
+    #: Distributions beside numpy and faiss-cpu that the answers depend on: another version makes stored results stale.
+    libraries: ClassVar[Sequence[str]] = ()
     #: Query-time arguments and the values to try; every combination gives one result from the same fit.
     query_grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
 

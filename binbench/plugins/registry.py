@@ -1,9 +1,4 @@
-"""How plugins are named and found.
-
-A plugin registers a pattern such as ``binary{bits}`` with a default grid (``bits=[64, 128]``). Every name that fits the
-pattern is an instance; the grid's names are the default instances, and the pattern without its placeholders
-(``binary``) names the family. Keywords that are not placeholders are constants passed to the plugin as they are.
-"""
+"""How plugins are found: the package's own, those of installed packages, and those of files that the user names."""
 
 from __future__ import annotations
 
@@ -11,119 +6,60 @@ import fnmatch
 import importlib
 import importlib.util
 import inspect
-import itertools
 import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from binbench.errors import UserError, unknown
 from binbench.plugins.algorithm import Algorithm
+from binbench.plugins.family import PLACEHOLDER, Family, Instance
+from binbench.plugins.transform import Transform, composed
 
 Plugin = TypeVar("Plugin", bound=Callable[..., Any])
 
-_PLACEHOLDER = re.compile(r"{(\w+)}")
 _NAME = re.compile(r"[a-z0-9.+-]+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Family:
-    """One registered pattern: every instance it names is made by the same plugin."""
-
-    pattern: str
-    plugin: Any
-    grid: dict[str, tuple[Any, ...]]
-    constants: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The pattern's text outside its placeholders: ``binary{bits}-asym`` → ``binary-asym``."""
-        pieces = _PLACEHOLDER.split(self.pattern)
-        return (pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]).strip("-")
-
-    @property
-    def source(self) -> str:
-        """The file the plugin is defined in."""
-        return inspect.getsourcefile(self.plugin) or self.plugin.__module__
-
-    @property
-    def summary(self) -> str:
-        """The first line of the plugin's docstring."""
-        return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
-
-    def instances(self) -> Iterator[Instance]:
-        """The instances of the default grid, in order."""
-        for values in itertools.product(*self.grid.values()):
-            parameters = dict(zip(self.grid, values, strict=True))
-            yield Instance(self.pattern.format(**parameters), self, parameters | self.constants)
-
-    def match(self, name: str) -> Instance | None:
-        """The instance called `name`, or None when it does not fit the pattern."""
-        pieces = _PLACEHOLDER.split(self.pattern)
-        expression = "".join(
-            f"(?P<{piece}>{_expression(self.grid[piece])})" if i % 2 else re.escape(piece)
-            for i, piece in enumerate(pieces)
-        )
-        found = re.fullmatch(expression, name)
-        if found is None:
-            return None
-        parameters = {key: type(self.grid[key][0])(text) for key, text in found.groupdict().items()}
-        return Instance(name, self, parameters | self.constants)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A name such as ``binary256`` with the plugin and the parameters it stands for."""
-
-    name: str
-    family: Family
-    parameters: dict[str, Any]
-
-    def create(self, **given: Any) -> Any:
-        """Call the plugin with the instance's parameters and those of `given` that it names."""
-        accepted = inspect.signature(self.family.plugin).parameters
-        return self.family.plugin(**{k: v for k, v in given.items() if k in accepted}, **self.parameters)
-
-
-def _expression(values: Sequence[Any]) -> str:
-    # Without leading zeros a value has one spelling, so that one instance has one name.
-    return r"[1-9]\d*" if isinstance(values[0], int) else r"[a-z0-9.]+"
 
 
 class Registry:
     """All plugins of one kind: the package's own, those of entry points, and those of files named by the user."""
 
-    def __init__(self, kind: str, group: str) -> None:
-        """`group` names both the folder's package and the entry-point group."""
+    def __init__(self, kind: str, package: str, base: type | None = None) -> None:
+        """`package` is the folder of the package's own plugins; `base` is what every plugin must derive from.
+
+        The entry-point group is ``binbench.`` and the kind's plural.
+        """
         self.kind = kind
-        self.group = group
-        self.files: list[Path] = []
+        self.package = package
+        self.base = base
         self._families: dict[str, Family] = {}
         self._loaded = False
 
-    def register(self, pattern: str, **keywords: Any) -> Callable[[Plugin], Plugin]:
+    def register(
+        self, pattern: str, *, facts: Mapping[str, Any] | None = None, **keywords: Any
+    ) -> Callable[[Plugin], Plugin]:
         """Register the decorated class or function under `pattern`.
 
-        Every placeholder needs a keyword with the list of its default values; other keywords are constants.
+        Every placeholder needs a keyword with the list of its default values; other keywords are constants. `facts` are
+        what the plugin says of itself without being called.
         """
-        names = _PLACEHOLDER.findall(pattern)
+        names = PLACEHOLDER.findall(pattern)
         missing = [name for name in names if not isinstance(keywords.get(name), (list, tuple)) or not keywords[name]]
         if missing:
             raise UserError(f"{self.kind} pattern {pattern!r}: give a list of default values for {', '.join(missing)}")
-        if not _NAME.fullmatch(_PLACEHOLDER.sub("0", pattern)):
+        if not _NAME.fullmatch(PLACEHOLDER.sub("0", pattern)):
             raise UserError(f"{self.kind} pattern {pattern!r}: names are made of letters, digits and . + -")
 
         def decorate(plugin: Plugin) -> Plugin:
-            if self is ALGORITHMS and not (inspect.isclass(plugin) and issubclass(plugin, Algorithm)):
-                raise UserError(f"{self.kind} {pattern!r}: {plugin!r} is not a subclass of binbench.Algorithm")
+            if self.base and not (inspect.isclass(plugin) and issubclass(plugin, self.base)):
+                base = self.base.__name__
+                raise UserError(f"{self.kind} {pattern!r}: {plugin!r} is not a subclass of binbench.{base}")
             grid = {name: tuple(keywords[name]) for name in names}
             constants = {name: value for name, value in keywords.items() if name not in grid}
-            self._add(Family(pattern, plugin, grid, constants))
+            self._add(Family(pattern, plugin, grid, constants, facts or {}))
             return plugin
 
         return decorate
@@ -145,46 +81,29 @@ class Registry:
         if self._loaded:
             return
         self._loaded = True
-        folder = importlib.import_module(self.group)
+        from importlib.metadata import entry_points
+
+        folder = importlib.import_module(self.package)
         for module in sorted(info.name for info in pkgutil.iter_modules(folder.__path__)):
-            importlib.import_module(f"{self.group}.{module}")
-        for point in sorted(entry_points(group=self.group)):
+            importlib.import_module(f"{self.package}.{module}")
+        for point in sorted(entry_points(group=f"binbench.{self.kind}s")):
             try:
                 point.load()
             except Exception as error:
                 raise UserError(f"{self.kind} plugin {point.name} ({point.value}): {_reason(error)}") from error
 
-    def load_file(self, path: Path) -> None:
-        """Import the plugin file `path`, which the user named."""
-        path = path.resolve()
-        self.load()
-        if path in self.files:
-            return
-        if not path.is_file():
-            raise UserError(f"plugin file {path} does not exist")
-        name = f"binbench_plugin_{path.stem}_{len(self.files)}"
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise UserError(f"plugin file {path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        before = len(self._families)
-        try:
-            spec.loader.exec_module(module)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(f"plugin file {path}: {_reason(error)}") from error
-        if len(self._families) == before:
-            raise UserError(
-                f"plugin file {path} registers no {self.kind}; decorate a class with @binbench.register(...)"
-            )
-        self.files.append(path)
-
     def families(self) -> list[Family]:
         """Every registered family, sorted by name."""
         self.load()
         return sorted(self._families.values(), key=lambda family: family.name)
+
+    def find(self, name: str) -> Instance | None:
+        """The instance called `name`, or None when no pattern fits; of methods also ``METHOD@TRANSFORM``."""
+        inner, at, transform = name.rpartition("@")
+        if at and self is ALGORITHMS:
+            found = self.find(inner)
+            return found and composed(found, TRANSFORMS.get(transform))
+        return next((instance for family in self.families() if (instance := family.match(name))), None)
 
     def get(self, name: str) -> Instance:
         """The instance called `name`.
@@ -192,16 +111,15 @@ class Registry:
         Raises:
             UserError: no pattern fits; the nearest names are suggested.
         """
-        for family in self.families():
-            if instance := family.match(name):
-                return instance
+        if instance := self.find(name):
+            return instance
         raise unknown(self.kind, name, self._known(), f"; see `binbench list {self.kind}s`")
 
     def resolve(self, names: Iterable[str]) -> list[Instance]:
         """The instances that `names` (instances, families, globs, ``all``, comma-separated lists) stand for."""
         families = self.families()
         chosen: dict[str, Instance] = {}
-        for name in (part.strip() for text in names for part in text.split(",")):
+        for name in (name for text in names for name in spelt_out(text)):
             found: Iterable[Instance]
             if name == "all":
                 found = [i for family in families for i in family.instances()]
@@ -223,14 +141,114 @@ class Registry:
         return [family.name for family in families] + [i.name for family in families for i in family.instances()]
 
 
+ALGORITHMS = Registry("algorithm", "binbench.algorithms", Algorithm)
+DATASETS = Registry("dataset", "binbench.datasets")
+ENCODERS = Registry("encoder", "binbench.sets.encoders")
+TRANSFORMS = Registry("transform", "binbench.algorithms", Transform)
+REGISTRIES = (ALGORITHMS, DATASETS, ENCODERS, TRANSFORMS)
+#: Plugin files that the user named, in the order in which they were loaded.
+FILES: list[Path] = []
+
+register = ALGORITHMS.register
+register_transform = TRANSFORMS.register
+
+
+def register_dataset(
+    pattern: str,
+    *,
+    seeded: bool = True,
+    needs_encoder: bool | None = None,
+    labels: Callable[[str], str] | None = None,
+    sizes: Callable[..., Sequence[int | None]] | None = None,
+    identity: Callable[..., Mapping[str, Any]] | None = None,
+    **keywords: Any,
+) -> Callable[[Plugin], Plugin]:
+    """Register the decorated function, which makes a :class:`Collection` or a :class:`VectorSource`, as a dataset.
+
+    Args:
+        pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
+        seeded: whether anything depends on the seed of the :class:`SourceOptions`; if so, each seed makes its own set.
+        needs_encoder: whether it gives texts; None where the function's return annotation tells it. Without either, it
+            is called once to see.
+        labels: gives the class of a document by its id, for ``binbench classify``.
+        sizes: gives the numbers of documents and queries and the dimension, each None where it is not known before
+            loading; called with the options and the parameters.
+        identity: gives JSON values that sets are told apart by, beside name, split and seed; called likewise.
+        keywords: default values of each placeholder; further ones are passed to the function.
+    """
+    facts = {"seeded": seeded, "needs_encoder": needs_encoder, "labels": labels, "sizes": sizes, "identity": identity}
+    return DATASETS.register(pattern, facts=facts, **keywords)
+
+
+def register_encoder(
+    pattern: str, *, dimension: int | Sequence[int] | None = None, rate: float | None = None, **keywords: Any
+) -> Callable[[Plugin], Plugin]:
+    """Register the decorated class or function, which makes an :class:`Encoder`.
+
+    It is called with those of `seed`, `device`, `precision` and `max_tokens` that it names, and with `folder` where the
+    user gives NAME=FOLDER. A set's identity holds seed, precision and cut only where the encoder names them.
+
+    Args:
+        pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
+        dimension: of its vectors, where that is known beforehand; of a placeholder ``{dimension}`` the default values.
+        rate: documents per second, roughly, on an A100; for estimates.
+        keywords: default values of each placeholder; further ones are passed to the plugin.
+    """
+    if dimension is None or isinstance(dimension, int):
+        return ENCODERS.register(pattern, facts={"dimension": dimension, "rate": rate}, **keywords)
+    return ENCODERS.register(pattern, facts={"rate": rate}, dimension=dimension, **keywords)
+
+
+def spelt_out(text: str) -> list[str]:
+    """The parts of a comma-separated list, brace lists spelt out: ``int8@mrl{48,96},sign`` → three names."""
+    parts = [part.strip() for part in re.split(r",(?![^{]*})", text)]
+    found: list[str] = []
+    for part in parts:
+        brace = re.search(r"{([^{}]*)}", part)
+        if brace is None:
+            found.append(part)
+            continue
+        for choice in brace[1].split(","):
+            found += spelt_out(part[: brace.start()] + choice.strip() + part[brace.end() :])
+    return found
+
+
+def load_file(path: Path) -> None:
+    """Import the plugin file `path`, which the user named, once; it may register plugins of any kind.
+
+    Raises:
+        UserError: no such file, one that fails, or one that registers nothing.
+    """
+    path = path.resolve()
+    if path in FILES:
+        return
+    if not path.is_file():
+        raise UserError(f"plugin file {path} does not exist")
+    for registry in REGISTRIES:
+        registry.load()
+    name = f"binbench_plugin_{path.stem}_{len(FILES)}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"plugin file {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    before = sum(len(registry.families()) for registry in REGISTRIES)
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"plugin file {path}: {_reason(error)}") from error
+    if sum(len(registry.families()) for registry in REGISTRIES) == before:
+        raise UserError(
+            f"plugin file {path} registers nothing; decorate a class with @binbench.register(...), or a function with "
+            "@binbench.register_dataset(...)"
+        )
+    FILES.append(path)
+
+
 def _reason(error: Exception) -> str:
     """`error` in one line, with the place in the plugin that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
     return f"{type(error).__name__}: {error}".splitlines()[0] + where
-
-
-ALGORITHMS = Registry("algorithm", "binbench.algorithms")
-DATASETS = Registry("dataset", "binbench.datasets")
-register = ALGORITHMS.register
-register_dataset = DATASETS.register

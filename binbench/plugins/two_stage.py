@@ -9,7 +9,6 @@ import numpy as np
 
 from binbench.plugins.algorithm import Algorithm, Answer, FloatArray, Footprint, Ids
 from binbench.plugins.faiss_index import FaissAlgorithm
-from binbench.plugins.registry import ALGORITHMS
 
 
 class TwoStage(Algorithm):
@@ -46,17 +45,17 @@ class TwoStage(Algorithm):
 
 
 class Rescored(TwoStage):
-    """Two stages that are methods of their own, named as in the registry: the second only keeps a faiss index of codes.
+    """Two stages that are methods of their own; the second only keeps a faiss index of codes.
 
     Scoring is asymmetric, float query × de-coded vector.
     """
 
     score_scale = "cosine"
 
-    def __init__(self, dimension: int, first: str, store: str, seed: int = 0) -> None:
+    def __init__(self, dimension: int, first: Algorithm, store: FaissAlgorithm, seed: int = 0) -> None:
         super().__init__(dimension, seed)
-        self.first_ = ALGORITHMS.get(first).create(dimension=dimension, seed=seed)
-        self.store_: FaissAlgorithm = ALGORITHMS.get(store).create(dimension=dimension, seed=seed)
+        self.first_ = first
+        self.store_ = store
 
     def fit(self, train: FloatArray) -> None:
         """Fit both stages on `train`."""

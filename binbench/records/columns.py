@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from binbench.errors import UserError, unknown
-from binbench.harness.measures import MEASURES
+from binbench.measures.registry import MEASURES
 from binbench.records.column import Column, Get, Kind, column_of, readable
-from binbench.records.compare import retention
+from binbench.records.pairs import retention
 from binbench.records.record import Record
 from binbench.records.reproduce import reproduce
 
@@ -46,8 +46,6 @@ def _compression(record: Record) -> float | None:
 def _quality() -> list[Column]:
     columns = []
     for measure in MEASURES.values():
-        label = measure.name.replace("ndcg", "nDCG").replace("map@", "MAP@").replace("mrr", "MRR")
-        label = label.replace("qrels_recall", "recall (qrels)").replace("nDCG_float", "nDCG (float)").replace("_", " ")
         against = "the exact float ranking" if measure.against == "float" else "relevance judgements"
         text = f"against {against}, mean over queries: {measure.definition}"
         columns.append(
@@ -57,7 +55,7 @@ def _quality() -> list[Column]:
                 "number",
                 _mean(measure.name, 0),
                 text,
-                label=label,
+                label=measure.label,
                 spec=".4f",
                 better="larger" if measure.larger_is_better else "smaller",
             )

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from binbench.errors import UserError, unknown
-from binbench.harness.measures import MEASURES
 from binbench.measures.bootstrap import Interval
+from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
 
 Array = NDArray[np.float64]
@@ -234,7 +234,7 @@ class Record(BaseModel):
 
     @property
     def stored_contrasts(self) -> dict[str, dict[str, Any]]:
-        """What the harness stored of this against ``float``: see :func:`binbench.records.compare.contrasts`."""
+        """What the harness stored of this against ``float``: see :func:`binbench.records.pairs.contrasts`."""
         return self._contrasts
 
     @property

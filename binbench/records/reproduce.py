@@ -35,7 +35,7 @@ def reproduce(record: Record) -> str | None:
         [
             *("python", "-m", "binbench", "run"),
             *("--algorithm", record.instance),
-            *_set_options(record.set, json.dumps(record.origin, sort_keys=True)),
+            *_set_options(record.set, json.dumps(record.origin, sort_keys=True), record.stored_seed),
             *(str(text) for option in options.items() for text in option),
             *plugins,
         ]
@@ -43,8 +43,8 @@ def reproduce(record: Record) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _set_options(name: str, origin: str) -> list[str]:
-    """Options that make the set called `name`, tried out: what they would name must be it."""
+def _set_options(name: str, origin: str, seed: int) -> list[str]:
+    """Options that, beside `seed`, make the set called `name`, tried out: what they would name must be it."""
     embeddings = json.loads(origin)
     source, encoder = embeddings.get("source"), embeddings.get("encoder_spec")
     if source:
@@ -53,19 +53,20 @@ def _set_options(name: str, origin: str) -> list[str]:
         for split in (None, embeddings.get("split")):
             for exact in ({}, {"--precision": precision}, {"--precision": precision, "--max-tokens": tokens}):
                 asked = texts | exact | ({"--split": split} if split else {})
-                if _names(asked) == name:
+                if _names(asked, seed) == name:
                     return [str(text) for option in asked.items() for text in option]
     return ["--dataset", f"data/{name}.hdf5"]
 
 
-def _names(options: Mapping[str, Any]) -> str | None:
+def _names(options: Mapping[str, Any], seed: int) -> str | None:
     encoder = EncoderOptions(
         options.get("--encoder", EncoderOptions.spec),
         precision=options.get("--precision", "fp32"),
         max_tokens=options.get("--max-tokens"),
     )
     try:
-        return Preparation(options["--dataset"], encoder, SourceOptions(split=options.get("--split"))).path.stem
+        source = SourceOptions(split=options.get("--split"), seed=seed)
+        return Preparation(options["--dataset"], encoder, source).path.stem
     except UserError:
         return None
 

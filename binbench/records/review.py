@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from binbench.errors import unknown
-from binbench.harness.measures import MEASURES
 from binbench.measures.comparison import Comparison, holm
-from binbench.records.compare import COMPARED, budgets, compare
+from binbench.measures.registry import MEASURES
+from binbench.records.pairs import COMPARED, budgets, compare
 from binbench.records.record import Record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from binbench.harness.measures import MEASURES
+from binbench.measures.registry import MEASURES
 from binbench.records.record import Record
 from binbench.records.review import Contrast, Group
 from binbench.report.render import Table, made, show

@@ -122,7 +122,7 @@ def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list
             continue
         queries = embeddings.test_ids or [f"q{i}" for i in range(len(embeddings.test))]
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
-        tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row['seed']}_{row['mode']}")
+        tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row.record.stored_seed}_{row['mode']}")
         path = folder / row["set"] / f"k{row['k']}" / f"{tag.replace('/', '_')[:200]}.run"
         ids, distances = (member(row.record.path, name) for name in ("neighbors", "distances"))
         assert ids is not None

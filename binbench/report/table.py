@@ -10,7 +10,7 @@ from pathlib import Path
 from binbench.errors import UserError
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
-from binbench.records.compare import BASELINE, budgets, ratio
+from binbench.records.pairs import BASELINE, budgets, ratio
 from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
@@ -138,7 +138,7 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
 
 def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: bool, group_by: Sequence[str]) -> Table:
     columns = list(chosen) or [column(name) for name in DEFAULT_COLUMNS]
-    if not chosen and len({row["seed"] for row in rows}) > 1:
+    if not chosen and len({row["seed"] for row in rows} - {None}) > 1:
         columns.insert(1, column("seed"))
     first = next((row for row in rows if row["documents"] is not None), rows[0])
     heading = title(first, rows, shared) + "".join(f", {name} {column(name).show(first[name])}" for name in group_by)

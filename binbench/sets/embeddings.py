@@ -32,7 +32,7 @@ class EmbeddingSet:
 
     Attributes:
         path: the HDF5 file.
-        attributes: its root attributes; `provenance` and `warnings` decoded from JSON.
+        attributes: its root attributes; `provenance`, `identity` and `warnings` decoded from JSON.
     """
 
     path: Path
@@ -49,8 +49,8 @@ class EmbeddingSet:
             raise UserError(f"embedding set {path} does not exist; `binbench prepare` makes one")
         with _reading(path) as file:
             attributes = {key: _plain(value) for key, value in file.attrs.items()}
-            for key in ("provenance", "warnings"):
-                attributes[key] = json.loads(attributes.get(key) or "null") or ({} if key == "provenance" else [])
+            for key in ("provenance", "identity", "warnings"):
+                attributes[key] = json.loads(attributes.get(key) or "null") or ([] if key == "warnings" else {})
             rows = file["train"].shape[0], file["test"].shape[0]
         opened = cls(path, attributes)
         if min(rows) == 0:

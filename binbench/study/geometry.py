@@ -53,7 +53,7 @@ def diagnose(vectors: Array, seed: int = 0) -> dict[str, float]:
     deviations = np.sqrt(variances)
     eigenvalues = spectrum(vectors)
     cosines = pair_cosines(vectors, seed)
-    distances, neighbours = _neighbours(np.unique(vectors, axis=0), OCCURRENCES)
+    distances, neighbors = _neighbors(np.unique(vectors, axis=0), OCCURRENCES)
     alive = deviations > 0
     return {
         "anisotropy": anisotropy(vectors),
@@ -64,7 +64,7 @@ def diagnose(vectors: Array, seed: int = 0) -> dict[str, float]:
         "cosine_sd": float(cosines.std()) if len(cosines) else np.nan,
         "isoscore": isoscore(eigenvalues),
         "participation_ratio": participation_ratio(eigenvalues),
-        "hubness": hubness(neighbours),
+        "hubness": hubness(neighbors),
         "bit_imbalance": float(np.abs(prevalence(vectors) - 0.5).mean()),
         "median_offset": float((np.abs(np.median(vectors, axis=0))[alive] / deviations[alive]).mean())
         if alive.any()
@@ -97,8 +97,8 @@ def outlier_fraction(vectors: Array) -> float:
 
 def spectrum(vectors: Array) -> Array:
     """(d,) eigenvalues of the covariance of (n, d) `vectors`, descending, not negative."""
-    centred = vectors - vectors.mean(axis=0)
-    return np.maximum(np.linalg.eigvalsh(centred.T @ centred / len(vectors))[::-1], 0)
+    centered = vectors - vectors.mean(axis=0)
+    return np.maximum(np.linalg.eigvalsh(centered.T @ centered / len(vectors))[::-1], 0)
 
 
 def components(eigenvalues: Array, share: float) -> int:
@@ -143,13 +143,13 @@ def twonn(distances: Array) -> float:
     return float(x @ y / (x @ x))
 
 
-def hubness(neighbours: NDArray[np.int64]) -> float:
+def hubness(neighbors: NDArray[np.int64]) -> float:
     """The skewness of how often each of n points occurs among the others' nearest, (n, k) row numbers."""
     from scipy.stats import skew
 
-    if neighbours.shape[1] == 0:
+    if neighbors.shape[1] == 0:
         return np.nan
-    counts = np.bincount(neighbours.ravel(), minlength=len(neighbours))
+    counts = np.bincount(neighbors.ravel(), minlength=len(neighbors))
     return float(skew(counts)) if np.ptp(counts) else 0.0
 
 
@@ -176,7 +176,7 @@ def _singular(vectors: Array) -> Array:
     return np.sqrt(np.maximum(np.linalg.eigvalsh(vectors.T @ vectors), 0))
 
 
-def _neighbours(points: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
+def _neighbors(points: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
     """Distances and rows (n, k) of the nearest other points, Euclidean, in float64."""
     from sklearn.neighbors import NearestNeighbors
 

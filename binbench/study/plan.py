@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import statistics
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from binbench.errors import UserError
 from binbench.plugins.registry import ALGORITHMS
-from binbench.records.store import files_under, read
+from binbench.records import read
 from binbench.report.render import Table
-from binbench.sets.corpus import SourceOptions, find_collection
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
-from binbench.sets.encoders import RECIPES, encoder_name
-from binbench.study.experiment import number, table
+from binbench.sets.encoders import encoder_name
 from binbench.study.study import Study, StudySet
+from binbench.study.tables import listing, number
 
-#: Documents per second on the reference device, assumed where nothing was measured.
-ASSUMED_RATES = {"all-MiniLM-L6-v2": 2000.0, "e5-base-v2": 500.0, "bge-large-en-v1.5": 150.0}
+#: Documents per second on the reference device, assumed where nothing was measured and the encoder does not say.
 ASSUMED_RATE = 500.0
 #: Seconds per document and dimension of a build, and per query, document and dimension of a search; likewise.
 ASSUMED_BUILD = 1e-6
 ASSUMED_SEARCH = 1e-9
 #: A result stores ids, distances and scores of 4 bytes each.
-_BYTES_PER_NEIGHBOUR = 12
+_BYTES_PER_NEIGHBOR = 12
 
 
 @dataclass(frozen=True)
@@ -94,11 +89,15 @@ def measured(data_dir: Path, results_dir: Path) -> Rates:
         encoding[name] = rate, f"measured on {', '.join(sorted({device for _, device in seen}))}, {len(seen)} sets"
     build: dict[str, list[float]] = {}
     search: dict[str, list[float]] = {}
-    for result in read(results_dir) if results_dir.is_dir() and files_under(results_dir) else []:
-        size = (result.documents or 0) * (result.dimension or 0)
-        if result.status == "ok" and size:
-            build.setdefault(result.instance, []).append((result.build_seconds or 0.0) / size)
-            search.setdefault(result.instance, []).append((result.seconds_per_query or 0.0) / size)
+    try:
+        records = read(results_dir)
+    except UserError:
+        records = []
+    for record in records:
+        size = (record.documents or 0) * (record.dimension or 0)
+        if record.status == "ok" and size:
+            build.setdefault(record.instance, []).append((record.build_seconds or 0.0) / size)
+            search.setdefault(record.instance, []).append((record.seconds_per_query or 0.0) / size)
     return Rates(
         encoding,
         {name: statistics.median(values) for name, values in build.items()},
@@ -111,14 +110,14 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     asked, settled = (sum(counts) for counts in zip(*entry.jobs.values(), strict=True))
     names = _instances(study, entry)
     rate, source = rates.encoding.get(
-        entry.encoder, (ASSUMED_RATES.get(entry.encoder, ASSUMED_RATE), "assumed for the reference device")
+        entry.encoder, (entry.preparation.encoder.rate or ASSUMED_RATE, "assumed for the reference device")
     )
     state = "there" if entry.embeddings else "to make"
     known = f"{rate:,.0f}/s, {source}"
     if None in sizes:
         return Planned(entry.name, entry.tier, state, *sizes, (asked - settled, asked), None, None, None, known)
     n, q, d = (size or 0 for size in sizes)
-    repeats = study.campaign.resolved["runs"] + 1
+    repeats = study.runs + 1
     unmeasured = [name for name in names if name not in rates.build]
     share = (asked - settled) / max(1, asked)
     seconds = share * sum(
@@ -127,7 +126,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     )
     if unmeasured:
         known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
-    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOUR
+    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
     if not entry.embeddings:
         disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
     return Planned(
@@ -139,7 +138,7 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
         d,
         (asked - settled, asked),
         disk,
-        0.0 if entry.embeddings else (n + q) / rate / 3600,
+        0.0 if entry.embeddings or not entry.preparation.origin.needs_encoder else (n + q) / rate / 3600,
         seconds / 3600,
         known,
     )
@@ -159,84 +158,51 @@ def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int |
     """Documents, queries and dimension, as far as they are known without loading anything large."""
     if entry.embeddings:
         return len(entry.vectors.train), len(entry.vectors.test), entry.vectors.train.shape[1]
-    spec = entry.encoder
-    dimension = RECIPES[spec].dimension if spec in RECIPES else int(spec[3:]) if spec[:3] == "lsa" else None
-    return *_collection(entry.dataset, entry.preparation.source), dimension
-
-
-def _collection(dataset: str, source: SourceOptions) -> tuple[int | None, int | None]:
-    beir = importlib.import_module("binbench.datasets.beir")
-    original, limit = beir.SAMPLES.get(dataset, (dataset, None))
-    for row in beir.ROWS:
-        if row.name == original:
-            queries, _ = row.splits.get(source.split or row.default_split, (None, None))
-            return min(row.documents, limit or row.documents), queries
-    try:
-        folder = find_collection(dataset, source)
-        split = source.split or "test"
-        judged = {line.split("\t")[0] for line in _lines(folder / "qrels" / f"{split}.tsv")}
-        return sum(1 for _ in _lines(folder / "corpus.jsonl")), max(0, len(judged) - 1)
-    except (UserError, OSError):
-        return None, None
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with open(path, encoding="utf-8") as file:
-        yield from file
+    known = entry.preparation.origin.sizes()
+    return known.documents, known.queries, known.dimension or entry.preparation.encoder.dimension
 
 
 def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
     """The plan for people, with its sums."""
-    header = (
-        "set",
-        "tier",
-        "state",
-        "vectors",
-        "queries",
-        "dimension",
-        "jobs to run",
-        "disk MB",
-        "embedding h",
-        "runs h",
-        "encoding rate",
+    made = listing(
+        f"Campaign {study.campaign.name}: what would run",
+        rows,
+        {
+            "set": lambda row: row.set,
+            "tier": lambda row: str(row.tier),
+            "state": lambda row: row.state,
+            "vectors": lambda row: number(row.documents, ",d"),
+            "queries": lambda row: number(row.queries, ",d"),
+            "dimension": lambda row: number(row.dimension, "d"),
+            "jobs to run": lambda row: f"{row.jobs[0]} of {row.jobs[1]}",
+            "disk MB": lambda row: number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
+            "embedding h": lambda row: number(row.embedding_hours, ",.2f"),
+            "runs h": lambda row: number(row.run_hours, ",.2f"),
+            "encoding rate": lambda row: row.rate,
+        },
     )
-    lines = [
+    made.lines.append(
         [
-            row.set,
-            str(row.tier),
-            row.state,
-            number(row.documents, ",d"),
-            number(row.queries, ",d"),
-            number(row.dimension, "d"),
-            f"{row.jobs[0]} of {row.jobs[1]}",
-            number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
-            number(row.embedding_hours, ",.2f"),
-            number(row.run_hours, ",.2f"),
-            row.rate,
+            "all",
+            "",
+            "",
+            f"{sum(row.documents or 0 for row in rows):,}",
+            f"{sum(row.queries or 0 for row in rows):,}",
+            "",
+            f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
+            f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
+            f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
+            f"{sum(row.run_hours or 0 for row in rows):,.2f}",
+            "",
         ]
-        for row in rows
-    ]
-    total = [
-        "all",
-        "",
-        "",
-        f"{sum(row.documents or 0 for row in rows):,}",
-        f"{sum(row.queries or 0 for row in rows):,}",
-        "",
-        f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
-        f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
-        f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
-        f"{sum(row.run_hours or 0 for row in rows):,.2f}",
-        "",
-    ]
-    made = table(f"Campaign {study.campaign.name}: what would run", header, [*lines, total])
-    budgets = study.campaign.budgets
-    made.notes.append(
-        f"Budgets on the reference device ({study.campaign.resolved['reference_device']}): embedding "
-        f"{budgets['embedding_green']:g} h, ground truth {budgets['ground_truth_green']:g} CPU-h, "
-        f"everything {budgets['study_cap']:g} h. Hours of runs are linear in vectors, dimension and queries."
     )
-    unknown: list[Any] = [row.set for row in rows if row.documents is None]
+    budgets = study.budgets
+    made.notes.append(
+        f"Budgets on the reference device ({study.reference_device}): embedding "
+        f"{budgets.embedding_green:g} h, ground truth {budgets.ground_truth_green:g} CPU-h, "
+        f"everything {budgets.study_cap:g} h. Hours of runs are linear in vectors, dimension and queries."
+    )
+    unknown = [row.set for row in rows if row.documents is None]
     if unknown:
         made.notes.append(f"Sizes not known before they are made, not in the sums: {', '.join(unknown)}")
     return [made]

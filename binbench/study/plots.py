@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 
 from binbench.report import style
 from binbench.study.experiment import Plot
+from binbench.study.rows import MethodRow, by_set, with_recall
 
-COLOURS = tuple(style.COLOURS.values())
+COLORS = tuple(style.COLOURS.values())
 MARKERS = "osD^vPX*<>"
 _STYLE: Any = {
     "figure.dpi": 110,
@@ -25,7 +26,7 @@ _STYLE: Any = {
     "svg.hashsalt": "binbench",
 }
 
-Series = tuple[Sequence[float], Sequence[float]]
+Series = tuple[Sequence[float | None], Sequence[float | None]]
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def bars(
                 places + (i - (len(groups) - 1) / 2) * thickness,
                 [np.nan if value is None else value for value in values],
                 thickness,
-                color=COLOURS[i % len(COLOURS)],
+                color=COLORS[i % len(COLORS)],
                 label=name,
             )
         for i, (name, level) in enumerate((lines or {}).items()):
@@ -102,7 +103,7 @@ def curves(
             ax.plot(
                 x,
                 y,
-                color=looks[name].colour if families else COLOURS[i % len(COLOURS)],
+                color=looks[name].colour if families else COLORS[i % len(COLORS)],
                 marker=(looks[name].marker if families else MARKERS[i % len(MARKERS)]) if markers else None,
                 markerfacecolor="white" if families and looks[name].is_open else None,
                 markersize=4,
@@ -137,7 +138,7 @@ def points(
     """Named clouds of points, with the diagonal where both axes show the same quantity."""
     with figure(path, height=max(4.0, 1.2 + 0.2 * len(series))) as ax:
         for i, (name, (x, y)) in enumerate(series.items()):
-            ax.scatter(x, y, s=24, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], label=name)
+            ax.scatter(x, y, s=24, color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], label=name)
         if diagonal:
             ax.axline((0, 0), slope=1, color="black", linewidth=0.8, linestyle="--")
         if log_x:
@@ -146,3 +147,16 @@ def points(
         ax.set_ylabel(axes[1])
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return Plot(path.name, caption)
+
+
+def sweep(path: Path, rows: Iterable[MethodRow], axis: str, caption: str, scale: int = 1) -> list[Plot]:
+    """recall@10 against bytes per vector × `scale`, one line per set; nothing where no row has a recall@10."""
+    ordered = sorted(with_recall(rows), key=lambda row: row.bytes_per_vector)
+    if not ordered:
+        return []
+    lines = {
+        name: ([scale * row.bytes_per_vector for row in own], [row.recall for row in own])
+        for name, own in by_set(ordered).items()
+    }
+    ticks = sorted({scale * row.bytes_per_vector for row in ordered})
+    return [curves(path, lines, (axis, "recall@10 against float"), caption, log_x=True, unit_y=True, ticks=ticks)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from binbench.report.render import Table
-from binbench.study.experiment import number, table
+from binbench.study.rows import MethodRow
+from binbench.study.tables import listing, number
+from binbench.study.thresholds import AGREEMENT
 
 DATASETS = ("scifact", "nfcorpus", "arguana", "scidocs", "fiqa", "nq", "msmarco")
 #: nDCG@10 of float search on the full corpora of :data:`DATASETS` (MTEB; BEIR's test splits, MS MARCO dev).
@@ -16,8 +17,6 @@ NDCG = {
     "e5-base-v2": (0.719, 0.354, 0.446, 0.187, 0.399, 0.582, 0.418),
     "bge-large-en-v1.5": (0.746, 0.381, 0.645, 0.226, 0.450, 0.550, 0.425),
 }
-#: Two runs of one model agree to this; published figures have three to five digits.
-AGREEMENT = 0.002
 
 
 @dataclass(frozen=True)
@@ -64,48 +63,53 @@ FIGURES += [
 ]
 
 
-def checked(rows: Sequence[dict[str, Any]], subsets: Sequence[str] = ()) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Checked:
+    """A figure on record beside ours; `agrees` is None where that is not to be expected."""
+
+    set: str
+    known: Published
+    measured: float
+
+    @property
+    def difference(self) -> float:
+        """Ours minus theirs."""
+        return self.measured - self.known.value
+
+    @property
+    def agrees(self) -> bool | None:
+        """Within :data:`AGREEMENT`."""
+        return abs(self.difference) <= AGREEMENT if self.known.comparable else None
+
+
+def checked(rows: Sequence[MethodRow], subsets: Sequence[str] = ()) -> list[Checked]:
     """Every figure on record that `rows` of methods have a counterpart for; sets named in `subsets` are left out."""
     found = []
     for known in FIGURES:
         for row in rows:
-            same = known.encoder == row["encoder"] and known.method == row["method"]
-            if not same or known.dataset not in ("", row["dataset"]) or row["set"] in subsets:
+            same = known.encoder == row.encoder and known.method == row.method
+            if not same or known.dataset not in ("", row.dataset) or row.set in subsets:
                 continue
-            value = row.get(known.measure)
+            value = row.retention if known.measure == "retention" else row.means[known.measure]
             if value is not None:
-                found.append(
-                    {
-                        "set": row["set"],
-                        "method": known.method,
-                        "measure": known.measure,
-                        "published": known.value,
-                        "measured": value,
-                        "difference": value - known.value,
-                        "agrees": abs(value - known.value) <= AGREEMENT if known.comparable else None,
-                        "conditions": known.conditions,
-                    }
-                )
+                found.append(Checked(row.set, known, value))
     return found
 
 
-def comparison(rows: Sequence[dict[str, Any]]) -> Table:
+def comparison(rows: Sequence[Checked]) -> Table:
     """What :func:`checked` found, for people."""
     verdicts = {True: "yes", False: "no", None: "not comparable one to one"}
-    return table(
+    return listing(
         f"Published figures; agreement is a difference of at most {AGREEMENT}",
-        ("set", "method", "measure", "published", "measured", "difference", "agrees", "published for"),
-        [
-            [
-                row["set"],
-                row["method"],
-                row["measure"],
-                number(row["published"], ".4f"),
-                number(row["measured"], ".4f"),
-                number(row["difference"], "+.4f"),
-                verdicts[row["agrees"]],
-                row["conditions"],
-            ]
-            for row in rows
-        ],
+        rows,
+        {
+            "set": lambda row: row.set,
+            "method": lambda row: row.known.method,
+            "measure": lambda row: row.known.measure,
+            "published": lambda row: number(row.known.value, ".4f"),
+            "measured": lambda row: number(row.measured, ".4f"),
+            "difference": lambda row: number(row.difference, "+.4f"),
+            "agrees": lambda row: verdicts[row.agrees],
+            "published for": lambda row: row.known.conditions,
+        },
     )

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from binbench.files import atomic
 from binbench.harness.run import plan_set
+from binbench.measures.comparison import Comparison
+from binbench.measures.comparison import compare as paired
 from binbench.plugins.registry import ALGORITHMS
-from binbench.records.record import Record
-from binbench.records.store import read
+from binbench.records import Record, compare, read
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name
 from binbench.sets.prepare import Preparation
+from binbench.study.budgets import Budgets
 from binbench.study.campaign import StudyCampaign
+from binbench.study.experiment import Experiment, adapter, load, restored
+
+F = TypeVar("F")
+
+
+class Labels(TypedDict):
+    """What every row about a set begins with."""
+
+    set: str
+    dataset: str
+    encoder: str
+    tier: int
 
 
 @dataclass
@@ -32,15 +46,15 @@ class StudySet:
         tier: the first that asks for it.
         preparation: what makes it.
         embeddings: None where it is not made yet.
-        results: method name (with query-time arguments) → its ok results, one per seed.
-        troubles: jobs without an ok result, one line each.
+        records: method name (with query-time arguments) → its good results, one per seed.
+        troubles: jobs without a good result, one line each.
         jobs: per tier, how many jobs are asked for and how many are settled (ok or skipped).
     """
 
     tier: int
     preparation: Preparation
     embeddings: EmbeddingSet | None
-    results: dict[str, list[Record]] = field(default_factory=dict)
+    records: dict[str, list[Record]] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     jobs: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -52,14 +66,15 @@ class StudySet:
     @property
     def dataset(self) -> str:
         """The collection."""
-        return str((self.embeddings and self.embeddings.attributes.get("dataset")) or self.preparation.dataset)
+        return str(self.attributes.get("dataset") or self.preparation.dataset)
 
     @property
     def encoder(self) -> str:
         """The encoder's name; a dash for vectors that came without one."""
         if self.embeddings is None:
-            return encoder_name(self.preparation.encoder.spec)
-        spec = self.embeddings.attributes.get("encoder_spec")
+            needed = self.preparation.origin.needs_encoder
+            return encoder_name(self.preparation.encoder.spec) if needed else "–"
+        spec = self.attributes.get("encoder_spec")
         return encoder_name(spec) if spec else "–"
 
     @property
@@ -68,23 +83,48 @@ class StudySet:
         assert self.embeddings is not None
         return self.embeddings
 
-    def labels(self) -> dict[str, Any]:
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Those of the embedding set; none where it is not there."""
+        return self.embeddings.attributes if self.embeddings else {}
+
+    @property
+    def device(self) -> str:
+        """What computed the vectors."""
+        return str(self.attributes.get("device_name", ""))
+
+    @property
+    def hours(self) -> float | None:
+        """Spent on documents and queries; None where that is not recorded."""
+        seconds = self.attributes.get("encode_seconds")
+        return None if seconds is None else (seconds + self.attributes.get("query_encode_seconds", 0.0)) / 3600
+
+    def labels(self) -> Labels:
         """What every row about this set begins with."""
         return {"set": self.name, "dataset": self.dataset, "encoder": self.encoder, "tier": self.tier}
 
     def values(self, method: str, measure: str) -> NDArray[np.float64] | None:
         """(Q,) per-query values, averaged over the seeds; None where the measure does not apply."""
-        found = [result.values(measure) for result in self.results[method]]
-        kept = [values for values in found if values is not None]
+        kept = [values for record in self.records[method] if (values := record.values(measure)) is not None]
         return np.mean(kept, axis=0) if kept else None
 
     def mean(self, method: str, measure: str) -> float | None:
         """The mean over queries and seeds; None where method or measure are not there."""
-        if method not in self.results:
-            return None
-        found = [result.mean(measure) for result in self.results[method]]
-        kept = [value for value in found if value is not None]
+        kept = [mean for record in self.records.get(method, []) if (mean := record.mean(measure)) is not None]
         return float(np.mean(kept)) if kept else None
+
+    def median(self, method: str, value: Callable[[Record], float | None]) -> float:
+        """The median of `value` over the seeds; NaN where a seed has none."""
+        return float(np.median(np.array([value(record) for record in self.records[method]], dtype=np.float64)))
+
+    def contrast(self, a: str, b: str, measure: str) -> Comparison | None:
+        """Method `a` against method `b` query by query, over their seeds; None where either has no such measure."""
+        if self.mean(a, measure) is None or self.mean(b, measure) is None:
+            return None
+        if len(self.records[a]) == len(self.records[b]) == 1:
+            return compare(self.records[a][0], self.records[b][0], measure)
+        ours, theirs = self.values(a, measure), self.values(b, measure)
+        return None if ours is None or theirs is None else paired(ours, theirs)
 
 
 @dataclass
@@ -102,6 +142,26 @@ class Study:
     results_dir: Path
     folder: Path
 
+    @property
+    def reference_device(self) -> str:
+        """The device that the budgets of hours are for, as part of its name."""
+        return str(self.campaign.resolved["reference_device"])
+
+    @property
+    def budgets(self) -> Budgets:
+        """The campaign's hours."""
+        return Budgets(**self.campaign.budgets)
+
+    @property
+    def hypotheses(self) -> Mapping[str, str]:
+        """Id → statement."""
+        return dict(self.campaign.resolved["hypotheses"])
+
+    @property
+    def runs(self) -> int:
+        """Timed repeats of every method."""
+        return int(self.campaign.resolved["runs"])
+
     @cached_property
     def asked(self) -> list[StudySet]:
         """Every pair of the campaign, in tier order."""
@@ -118,23 +178,33 @@ class Study:
         """The pairs whose embedding set is there."""
         return [entry for entry in self.asked if entry.embeddings]
 
+    @cached_property
+    def _measured(self) -> dict[str, Any]:
+        return {}
+
+    def figures(self, of: type[Experiment[F]]) -> F:
+        """The figures of the experiment `of`, measured once."""
+        if of.id not in self._measured:
+            self._measured[of.id] = restored(load(of.id).measure(self))
+        found: F = self._measured[of.id]
+        return found
+
     def progress(self, tier: int) -> tuple[int, int]:
         """How many jobs of `tier` are asked for, and how many are settled."""
         counts = [entry.jobs.get(tier, (0, 0)) for entry in self.asked]
         return sum(asked for asked, _ in counts), sum(settled for _, settled in counts)
 
-    def cached(self, kind: str, key: dict[str, Any], compute: Callable[[], Any]) -> Any:
-        """The JSON value that `compute` gives, kept in the study's folder under `kind` and `key`."""
+    def cached(self, name: str, key: dict[str, Any], kind: type[F], compute: Callable[[], F]) -> F:
+        """What `compute` gives, of the type `kind`, kept as JSON in the study's folder under `name` and `key`."""
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
-        path = self.folder / "cache" / f"{kind}-{digest}.json"
+        path, stored = self.folder / "cache" / f"{name}-{digest}.json", adapter(kind)
         try:
-            return json.loads(path.read_text())["value"]
-        except (OSError, ValueError, KeyError):
-            pass
-        value = compute()
-        with atomic(path) as temporary:
-            temporary.write_text(json.dumps({"key": key, "value": value}))
-        return json.loads(json.dumps(value))
+            found: F = stored.validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            found = compute()
+            with atomic(path) as temporary:
+                temporary.write_bytes(stored.dump_json(found))
+        return found
 
 
 def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: Any) -> None:
@@ -145,6 +215,8 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         entry.jobs[tier] = asked + len(names) * len(options.modes) * len(options.seeds), settled
         entry.troubles.append("not prepared")
         return
+    known = {record.path for records in entry.records.values() for record in records}
+    paths: list[Path] = []
     for planned in plan_set(entry.embeddings, algorithms, options):
         asked += 1
         job = planned.job
@@ -152,15 +224,12 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
             entry.troubles.append(f"{job.instance} (seed {job.seed}, {job.mode}): {planned.state}")
             continue
         settled += 1
-        if job.mode != options.modes[0]:
-            continue
-        for result in read(options.results_dir, planned.results):
-            path = result.path
-            if result.status == "ok":
-                known = entry.results.setdefault(result.method, [])
-                if all(other.path != path for other in known):
-                    known.append(result)
-            else:
-                entry.troubles.append(f"{result.method}: {result.status}: {result.reason}")
+        if job.mode == options.modes[0]:
+            paths += [path for path in planned.results if path not in known]
+    for record in read(options.results_dir, paths) if paths else []:
+        if record.status == "ok":
+            entry.records.setdefault(record.method, []).append(record)
+        else:
+            entry.troubles.append(f"{record.method}: {record.status}: {record.reason}")
     entry.jobs[tier] = asked, settled
     entry.troubles = list(dict.fromkeys(entry.troubles))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from binbench.study.experiment import Figures, uncovered
+from binbench.study.prediction import Predictions
+from binbench.study.rows import MethodRow, Pair, decided, uncovered, with_recall
+from binbench.study.thresholds import F1_RECALL, F2_RATIO, F3_R2, F3_RHO, K1_SHARE, LONGEST_BINARY
 
 State = Literal["triggered", "not triggered", "not applicable"]
-Row = dict[str, Any]
-
-F1_RECALL = 0.55
-F2_RATIO = 0.5
-F3_RHO, F3_R2 = 0.3, 0.1
-K1_SHARE = 0.8
 
 #: What stops when a switch triggers: later tiers of a campaign, and the exploratory experiments.
 STOPS = {
@@ -40,51 +36,63 @@ class Switch:
     reason: str
 
     @property
+    def rule(self) -> str:
+        """When it triggers."""
+        return RULES[self.name]
+
+    @property
     def stops(self) -> tuple[str, ...]:
         """The steps that it stops now."""
         return STOPS[self.name] if self.state == "triggered" else ()
 
 
-def f1(methods: Sequence[Row]) -> Switch:
-    """F1 from E5's rows of methods: is `binary512` below the bar everywhere?"""
-    rows = [row for row in methods if row["method"] == "binary512" and row["recall@10"] is not None]
+def exploratory() -> list[str]:
+    """The exploratory experiments that switches speak of, whether there are such files yet or not."""
+    return sorted({step.lower() for steps in STOPS.values() for step in steps if step.startswith("X")})
+
+
+def f1(methods: Sequence[MethodRow]) -> Switch:
+    """F1 from the rows of methods: is the longest binary code below the bar everywhere?"""
+    rows = with_recall(row for row in methods if row.method == LONGEST_BINARY)
     if missing := uncovered(rows):
-        return Switch("F1", "not applicable", f"recall@10 of binary512: {missing}")
-    best = max(rows, key=lambda row: row["recall@10"])
-    below = sum(row["recall@10"] < F1_RECALL for row in rows)
+        return Switch("F1", "not applicable", f"recall@10 of {LONGEST_BINARY}: {missing}")
+    best = max(rows, key=lambda row: row.recall)
+    below = sum(row.recall < F1_RECALL for row in rows)
     return Switch(
         "F1",
         "triggered" if below == len(rows) else "not triggered",
-        f"recall@10 of binary512 is below {F1_RECALL} on {below} of {len(rows)} sets; "
-        f"highest {best['recall@10']:.3f} on {best['set']}",
+        f"recall@10 of {LONGEST_BINARY} is below {F1_RECALL} on {below} of {len(rows)} sets; "
+        f"highest {best.recall:.3f} on {best.set}",
     )
 
 
-def f2(pairs: Sequence[Row]) -> Switch:
-    """F2 from E5's iso-memory rows."""
-    rows = [row for row in pairs if row["ratio"] and row["ratio"][0] is not None]
-    if missing := uncovered(rows):
+def f2(pairs: Sequence[Pair]) -> Switch:
+    """F2 from binary against PQ at equal bytes."""
+    rows = decided(pairs)
+    if missing := uncovered(pair for pair, _ in rows):
         return Switch("F2", "not applicable", f"binary over PQ at equal bytes: {missing}")
-    best = max(rows, key=lambda row: row["ratio"][0])
-    below = sum(row["ratio"][0] < F2_RATIO for row in rows)
+    pair, best = max(rows, key=lambda row: row[1].value)
+    below = sum(ratio.value < F2_RATIO for _, ratio in rows)
     return Switch(
         "F2",
         "triggered" if below == len(rows) else "not triggered",
         f"binary is below {F2_RATIO} × PQ in {below} of {len(rows)} comparisons at equal bytes; "
-        f"highest ratio {best['ratio'][0]:.2f} at {best['bytes']} bytes on {best['set']}",
+        f"highest ratio {best.value:.2f} at {pair.bytes} bytes on {pair.set}",
     )
 
 
-def f3(figures: Figures) -> Switch:
-    """F3 from E8's figures: those of the model and the folds that its band rests on."""
-    fit = figures.get("decisive")
-    if not fit or fit["r2"] is None or fit["rho"] is None:
-        return Switch("F3", "not applicable", figures.get("why_not") or "E8 has no R² and ρ")
-    dead = abs(fit["rho"]) < F3_RHO and fit["r2"] < F3_R2
+def f3(predictions: Predictions | None) -> Switch:
+    """F3 from E8's figures: the fit that its band rests on."""
+    if predictions is None:
+        return Switch("F3", "not applicable", "E8 was not run")
+    fit = predictions.decisive
+    if fit is None or fit.r2 is None or fit.rho is None:
+        return Switch("F3", "not applicable", predictions.why_not or "E8 has no R² and ρ")
+    r2, rho = fit.r2.value, fit.rho.value
     return Switch(
         "F3",
-        "triggered" if dead else "not triggered",
-        f"ρ = {fit['rho']:.2f} and R² = {fit['r2']:.2f} with n = {figures['rows']} rows of {figures['sets']} sets",
+        "triggered" if abs(rho) < F3_RHO and r2 < F3_R2 else "not triggered",
+        f"ρ = {rho:.2f} and R² = {r2:.2f} with n = {predictions.rows} rows of {predictions.sets} sets",
     )
 
 

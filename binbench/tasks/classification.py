@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from binbench.errors import Unsupported, UserError
 from binbench.measures.classifiers import CLASSIFIERS, Classification, Classifier, judged, predict
 from binbench.plugins.algorithm import Algorithm, FloatArray
-from binbench.plugins.registry import ALGORITHMS, Instance
+from binbench.plugins.registry import ALGORITHMS, DATASETS, Instance
 from binbench.sets.prepare import EncoderOptions, Preparation
 from binbench.sets.text_vectors import text_vectors
 from binbench.tasks.tsv import read_labelled
@@ -87,21 +87,23 @@ def task_from_files(
 
 
 def task_from_dataset(preparation: Preparation, seed: int = 0) -> Task:
-    """The task that a collection's documents make: for ``pydocs``, the top-level module that a docstring is from.
+    """The task that a dataset's documents make, if it says to which class each belongs.
 
     Classes of fewer than 10 documents are left out; of the others' documents a seeded quarter is for testing.
 
     Raises:
         UserError: the dataset has no classes, or cannot be prepared.
     """
-    if preparation.dataset != "pydocs":
+    label = preparation.origin.labels
+    if label is None:
         raise UserError(
-            f"dataset {preparation.dataset!r} has no classes to predict; pydocs has, or give --train and --test"
+            f"dataset {preparation.dataset!r} has no classes to predict; there are some in "
+            f"{', '.join(labelled_datasets())}, or give --train and --test"
         )
-    from binbench.datasets.pydocs import top_module  # type: ignore[import-not-found]
-
     embeddings = preparation.run()
-    labels = np.array([top_module(identifier) for identifier in embeddings.train_ids or []])
+    if embeddings.train_ids is None:
+        raise UserError(f"{embeddings.path} holds no document ids to know the classes by; make it anew with --force")
+    labels = np.array([label(identifier) for identifier in embeddings.train_ids])
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     rows = np.flatnonzero(counts[inverse] >= SMALLEST_CLASS)
     shuffled = Generator(PCG64(seed)).permutation(rows)
@@ -110,6 +112,11 @@ def task_from_dataset(preparation: Preparation, seed: int = 0) -> Task:
     return Task(
         embeddings.name, _frozen(embeddings.train[train]), _frozen(embeddings.train[test]), labels[train], labels[test]
     )
+
+
+def labelled_datasets() -> list[str]:
+    """The registered datasets that have classes."""
+    return [family.name for family in DATASETS.families() if family.facts.get("labels")]
 
 
 def classify(

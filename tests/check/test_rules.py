@@ -11,7 +11,7 @@ from conftest import registered_meanwhile
 from binbench import Footprint, Unsupported, UserError
 from binbench.check import RULES, check, check_isolated, targets
 from binbench.check.held import held, held_bytes
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import load_file
 
 BROKEN = Path(__file__).with_name("broken.py")
 
@@ -20,7 +20,7 @@ BROKEN = Path(__file__).with_name("broken.py")
 def broken():
     """The broken plugins, registered for this module only."""
     with registered_meanwhile():
-        ALGORITHMS.load_file(BROKEN)
+        load_file(BROKEN)
         yield
 
 

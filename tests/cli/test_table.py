@@ -21,7 +21,15 @@ def folders(tmp_path: Path) -> list[str]:
     train, test = unit(rng.standard_normal((30, 8))), unit(rng.standard_normal((3, 8)))
     made = write_set(tmp_path / "data" / "tiny.hdf5", train.shape, [train], test, {"distance": "angular"})
     for name in ("float", "int8"):
-        job = Job(str(made.path), "tiny", made.fingerprint, name, 10, runs=1, results_dir=str(tmp_path / "results"))
+        job = Job(
+            set_path=made.path,
+            set_name="tiny",
+            set_fingerprint=made.fingerprint,
+            instance=name,
+            count=10,
+            runs=1,
+            results_dir=tmp_path / "results",
+        )
         assert perform(job) == ("ok", "")
     return ["--results-dir", str(tmp_path / "results"), "--data-dir", str(tmp_path / "data")]
 

@@ -8,7 +8,8 @@ from binbench.datasets import beir
 
 from binbench import UserError
 from binbench.plugins.registry import DATASETS
-from binbench.sets.corpus import SourceOptions, open_source
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.sources import find_source
 
 
 def write(folder: Path, documents: int, split: str = "test") -> Path:
@@ -34,11 +35,11 @@ def test_beir_dir_comes_before_the_cache_and_the_cache_before_the_network(tmp_pa
     options = SourceOptions(beir_dir=tmp_path / "beir", cache_dir=tmp_path / "cache")
     (tmp_path / "beir").mkdir()
     cached = write(tmp_path / "cache" / "beir" / "fiqa", 5)
-    found = open_source("fiqa", options)
+    found = find_source("fiqa", options).load()
     assert found.provenance["path"] == str(cached)
     assert found.provenance["md5"] == "17918ed23cd04fb15047f73e6c3bd9d9"
     folder = write(tmp_path / "beir" / "fiqa", 5)
-    found = open_source("fiqa", options)
+    found = find_source("fiqa", options).load()
     assert found.provenance["path"] == str(folder)
     assert "md5" not in found.provenance
 
@@ -46,12 +47,12 @@ def test_beir_dir_comes_before_the_cache_and_the_cache_before_the_network(tmp_pa
 def test_a_folder_without_the_files_is_not_passed_over(tmp_path):
     (tmp_path / "fiqa" / "fiqa").mkdir(parents=True)
     with pytest.raises(UserError, match=r"fiqa holds no corpus\.jsonl"):
-        open_source("fiqa", SourceOptions(beir_dir=tmp_path))
+        find_source("fiqa", SourceOptions(beir_dir=tmp_path)).load()
 
 
 def test_counts_that_are_not_the_published_ones_are_told(tmp_path):
     write(tmp_path / "fiqa", 5)
-    found = open_source("fiqa", SourceOptions(beir_dir=tmp_path))
+    found = find_source("fiqa", SourceOptions(beir_dir=tmp_path)).load()
     assert found.warnings == [
         "fiqa (test) has 5 documents here, 57,638 in BEIR: scores are not comparable",
         "fiqa (test) has 1 judged queries here, 648 in BEIR: scores are not comparable",
@@ -63,7 +64,7 @@ def test_counts_that_are_not_the_published_ones_are_told(tmp_path):
 def test_msmarco_is_judged_by_its_dev_split(tmp_path):
     folder = write(tmp_path / "msmarco", 5, "dev")
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td2\t1\n")
-    found = open_source("msmarco", SourceOptions(beir_dir=tmp_path))
+    found = find_source("msmarco", SourceOptions(beir_dir=tmp_path)).load()
     assert (found.split, found.qrels.tolist()) == ("dev", [[0, 1, 1]])
 
 
@@ -79,7 +80,7 @@ def test_samples_are_seeded_and_marked(tmp_path, monkeypatch):
     assert first.doc_ids == same.doc_ids != other.doc_ids
     assert first.provenance["subset"] is True
     assert first.provenance["corpus_documents"] == 200
-    assert open_source("msmarco-500k", SourceOptions(beir_dir=tmp_path)).name == "msmarco-500k"
+    assert find_source("msmarco-500k", SourceOptions(beir_dir=tmp_path)).load().name == "msmarco-500k"
 
 
 def test_a_mirror_can_be_named(tmp_path, monkeypatch):
@@ -87,5 +88,5 @@ def test_a_mirror_can_be_named(tmp_path, monkeypatch):
     monkeypatch.setenv("BINBENCH_BEIR_URL", "https://mirror.example/beir/")
     monkeypatch.setattr(beir, "fetch_zip", lambda url, folder, *facts: asked.append(url) or write(folder, 5))
 
-    assert open_source("scifact", SourceOptions(cache_dir=tmp_path)).provenance["url"] == asked[0]
+    assert find_source("scifact", SourceOptions(cache_dir=tmp_path)).load().provenance["url"] == asked[0]
     assert asked == ["https://mirror.example/beir/scifact.zip"]

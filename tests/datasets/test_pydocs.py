@@ -10,7 +10,8 @@ import pytest
 from binbench.datasets import pydocs
 
 from binbench import UserError
-from binbench.sets.corpus import SourceOptions, open_source
+from binbench.sets.corpus import SourceOptions
+from binbench.sets.sources import find_source
 
 SOURCE = '''"""The module's own docstring is a long one.
 
@@ -136,7 +137,7 @@ def test_the_first_document_is_the_first_modules(found):
 
 
 def test_the_seed_draws_the_queries(docstrings, found):
-    same, other = open_source("pydocs", SourceOptions()), pydocs.collection(docstrings, seed=1)
+    same, other = find_source("pydocs", SourceOptions()).load(), pydocs.collection(docstrings, seed=1)
     assert (same.documents, same.queries) == (found.documents, found.queries)
     assert same.provenance == found.provenance
     assert other.queries != found.queries
@@ -156,4 +157,4 @@ def test_nothing_is_run(tmp_path):
 
 def test_other_splits_are_refused():
     with pytest.raises(UserError, match="no split 'train'"):
-        open_source("pydocs", SourceOptions(split="train"))
+        find_source("pydocs", SourceOptions(split="train")).load()

@@ -5,11 +5,12 @@ import pytest
 from binbench.datasets import synthetic
 
 from binbench import UserError
-from binbench.sets.corpus import SourceOptions, VectorSource, open_source
+from binbench.sets.corpus import SourceOptions, VectorSource
+from binbench.sets.sources import find_source
 
 
 def opened(name: str, seed: int = 0) -> VectorSource:
-    source = open_source(name, SourceOptions(seed=seed))
+    source = find_source(name, SourceOptions(seed=seed)).load()
     assert isinstance(source, VectorSource)
     return source
 
@@ -82,4 +83,4 @@ def test_too_few_dimensions_and_splits_are_refused():
     with pytest.raises(UserError, match="at least 8 dimensions"):
         opened("synthetic-10x2")
     with pytest.raises(UserError, match="no splits"):
-        open_source("synthetic-10x8", SourceOptions(split="dev"))
+        find_source("synthetic-10x8", SourceOptions(split="dev")).load()

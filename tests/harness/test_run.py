@@ -9,20 +9,23 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-
 from processes import runs
+from raw import Raw
 
 from binbench.errors import UserError
 from binbench.harness.jobs import Job
-from binbench.harness.results import Result
 from binbench.harness.run import RunOptions, run
 from binbench.sets.prepare import Preparation
+
+
+def replace(model, **changes):
+    """A copy of `model` with `changes`, checked as a new one is."""
+    return type(model)(**dict(model) | changes)
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def options(tmp_path, plugins):
 
 def only(preparation, name, options):
     """The one result of `name`."""
-    results = [r for r in run([preparation], [name], options).results if r["instance"] == name]
+    results = [Raw(r.path) for r in run([preparation], [name], options).records if r.instance == name]
     assert len(results) == 1
     return results[0]
 
@@ -57,7 +60,7 @@ FAILURES = {
 
 def test_every_failure_costs_its_own_row_and_nothing_else(preparation, options):
     outcome = run([preparation], ["float", *FAILURES, "fine"], options)
-    found = {result["instance"]: (result.status, result["reason"]) for result in outcome.results}
+    found = {record.instance: (record.status, record.reason) for record in outcome.records}
     assert {name: status for name, (status, _) in found.items()} == {
         "float": "ok",
         "fine": "ok",
@@ -66,7 +69,7 @@ def test_every_failure_costs_its_own_row_and_nothing_else(preparation, options):
     for name, (_, reason) in FAILURES.items():
         assert reason in found[name][1]
         assert "\n" not in found[name][1]
-    assert {result["instance"] for result in outcome.failures} == set(FAILURES) - {"unsupported"}
+    assert {record.instance for record in outcome.failures} == set(FAILURES) - {"unsupported"}
 
 
 def test_endless_loop_is_stopped(preparation, options):
@@ -87,7 +90,7 @@ def test_memory_limit(preparation, options):
 
 
 def test_failure_under_one_query_argument_keeps_the_others(preparation, options):
-    results = {r["name"]: r for r in run([preparation], ["half-done"], options).results}
+    results = {r.method: Raw(r.path) for r in run([preparation], ["half-done"], options).records}
     assert results["half-done effort=1"].status == "ok"
     assert results["half-done effort=2"].status == "failed"
     assert "too much effort" in results["half-done effort=2"]["reason"]
@@ -165,7 +168,7 @@ class TestResultFile:
         np.testing.assert_allclose(distances, expected, atol=1e-6)
 
     def test_provenance(self, path):
-        provenance = Result.open(path)["provenance"]
+        provenance = Raw(path)["provenance"]
         assert {"versions", "git", "machine", "load", "date", "command"} <= set(provenance)
         assert {"os", "cpu", "cores", "memory_bytes"} == set(provenance["machine"])
 
@@ -189,9 +192,9 @@ class TestResultFile:
 
     def test_modes_agree_on_the_answers(self, preparation, options):
         batch, single = (
-            r.neighbors
-            for r in run([preparation], ["fine"], replace(options, modes=("batch", "single"))).results
-            if r["instance"] == "fine"
+            Raw(r.path).neighbors
+            for r in run([preparation], ["fine"], replace(options, modes=("batch", "single"))).records
+            if r.instance == "fine"
         )
         np.testing.assert_array_equal(batch, single)
 
@@ -213,9 +216,19 @@ class TestWhatExists:
     def test_is_rerun_when_forced(self, preparation, options):
         assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, force=True))
 
-    @pytest.mark.parametrize("change", [{"runs": 3}, {"threads": 2}])
-    def test_is_rerun_under_other_conditions(self, preparation, options, change):
-        assert self.stamp(preparation, options) != self.stamp(preparation, replace(options, **change))
+    def test_is_rerun_with_other_repeats(self, preparation, options):
+        first = only(preparation, "fine", options)
+        again = only(preparation, "fine", replace(options, runs=3))
+        assert again.path == first.path
+        assert (first["run_count"], again["run_count"]) == (2, 3)
+
+    def test_is_kept_beside_what_other_threads_gave(self, preparation, options):
+        first = only(preparation, "fine", options)
+        stamp = first.path.stat().st_mtime_ns
+        second = only(preparation, "fine", replace(options, threads=2))
+        assert (first.path.name, second.path.name) == ("fine_seed=0.hdf5", "fine_seed=0_threads=2.hdf5")
+        assert (first["threads"], second["threads"]) == (1, 2)
+        assert self.stamp(preparation, options) == stamp
 
     def test_is_rerun_when_damaged(self, preparation, options):
         path = only(preparation, "fine", options).path
@@ -244,7 +257,7 @@ class TestWhatExists:
         command = [sys.executable, "-m", "binbench", "run", "--algorithm", "mine", "--plugin", str(plugin)]
         command += ["--dataset", preparation.dataset, "--count", "10", "--runs", "1"]
         stamps = []
-        for extra in ("", "\n# another thought\n", "\n# another thought\n"):
+        for extra in ("", "\nTHOUGHT = 1\n", "\n# Another one.\nTHOUGHT = 1\n"):
             plugin.write_text(body + extra)
             subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
             stamps.append((tmp_path / "results/small/10/mine-batch/mine_seed=0.hdf5").stat().st_mtime_ns)
@@ -252,7 +265,8 @@ class TestWhatExists:
 
 
 def job(**changes):
-    return replace(Job("s", "s", "f", "fine", 10), **changes)
+    given = {"set_path": "s", "set_name": "s", "set_fingerprint": "f", "instance": "fine", "count": 10}
+    return Job(**given | changes)
 
 
 def test_names_do_not_collide():
@@ -292,21 +306,26 @@ def test_kills_at_random_moments_leave_only_whole_files(preparation, tmp_path, p
     names = ["fine", *(f"slow{i}" for i in range(10, 16))]
     line = command(preparation, tmp_path, plugins, *names)
     rng = random.Random(5)
-    finished: dict[Path, int] = {}
+    finished: dict[Path, list[float]] = {}
     for _ in range(int(os.environ.get("BINBENCH_TEST_KILLS", "12"))):
         process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0.3, 2.5))
         process.send_signal(signal.SIGKILL)
         process.wait()
         for path in (tmp_path / "results").rglob("[!.]*.hdf5"):
-            stored = Result.open(path)
+            stored = Raw(path)
             assert stored.status == "ok"
             assert stored.neighbors.shape == (20, 10)
-            assert finished.setdefault(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+            # Figures may come later; what was measured stays.
+            assert (
+                finished.setdefault(path, stored.array("repeat_seconds").tolist())
+                == stored.array("repeat_seconds").tolist()
+            )
     subprocess.run(line, check=True, capture_output=True)
-    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("[!.]*.hdf5")}
+    left = {path: Raw(path) for path in (tmp_path / "results").rglob("[!.]*.hdf5")}
     assert len(left) == len(names) + 1
-    assert all(left[path] == stamp for path, stamp in finished.items())
+    assert all(left[path].array("repeat_seconds").tolist() == seconds for path, seconds in finished.items())
+    assert all({"figures", "contrasts"} <= set(stored.attributes) for stored in left.values())
 
 
 def test_two_commands_at_once_share_the_work(preparation, tmp_path, plugins):
@@ -343,8 +362,8 @@ def test_ctrl_c_says_how_to_go_on(preparation, tmp_path, plugins):
 
 def test_parallel_jobs_are_recorded(preparation, options):
     outcome = run([preparation], ["fine", "slow300", "slow301"], replace(options, jobs=2))
-    assert {r["parallel_jobs"] for r in outcome.results} == {2}
-    assert {r.status for r in outcome.results} == {"ok"}
+    assert {r.parallel_jobs for r in outcome.records} == {2}
+    assert {r.status for r in outcome.records} == {"ok"}
 
 
 def test_hypotheses_travel_with_the_results(preparation, options):

@@ -135,7 +135,7 @@ def test_raw_scores_tie_by_document_id_descending():
     qrels = {"q": {"a": 1}, "unanswered": {"a": 1}}
     assert evaluate_run(qrels, {"q": {"a": 1.0, "b": 1.0}})["q"]["mrr@10"] == 1 / 2
     assert evaluate_run(qrels, {"q": {"b": 1.0, "a": 1.0}})["unanswered"]["recall@10"] == 0
-    assert evaluate_run(qrels, {})["q"] == dict.fromkeys(module.MEASURES, 0.0)
+    assert evaluate_run(qrels, {})["q"] == dict.fromkeys(module.TREC_NAMES, 0.0)
 
 
 def test_shared_golden_vector():

@@ -14,7 +14,7 @@ from conftest import registered_meanwhile
 
 from binbench import UserError
 from binbench.check import check
-from binbench.plugins.registry import ALGORITHMS
+from binbench.plugins.registry import ALGORITHMS, load_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,8 +56,8 @@ def registered():
 def test_a_plugin_file_is_loaded_once(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(plugin())
-    ALGORITHMS.load_file(file)
-    ALGORITHMS.load_file(file)
+    load_file(file)
+    load_file(file)
     assert [instance.name for instance in ALGORITHMS.resolve(["outside"])] == ["outside1", "outside2"]
     train = np.eye(4, dtype=np.float32)
     algorithm = ALGORITHMS.get("outside7").create(dimension=4, seed=0)
@@ -70,10 +70,10 @@ def test_two_claims_on_a_name_are_refused_naming_both_files(tmp_path, pattern):
     first, second = tmp_path / "first.py", tmp_path / "second.py"
     first.write_text(plugin())
     second.write_text(plugin(pattern, "size=[1, 2]" if "{" in pattern else "size=1"))
-    ALGORITHMS.load_file(first)
+    load_file(first)
     other = ALGORITHMS.get("float").family.source if pattern == "float" else str(first)
     with pytest.raises(UserError) as refused:
-        ALGORITHMS.load_file(second)
+        load_file(second)
     assert other in str(refused.value)
     assert str(second) in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -168,6 +168,6 @@ def test_the_guide_is_twenty_lines():
 def test_the_guide_keeps_every_rule(tmp_path):
     file = tmp_path / "widest.py"
     file.write_text(guide())
-    ALGORITHMS.load_file(file)
+    load_file(file)
     for name in ("widest64", "widest100"):
         assert [result for result in check(name) if not result.ok] == []

@@ -6,7 +6,7 @@ import pytest
 
 from binbench.errors import UserError
 from binbench.plugins.algorithm import Algorithm, Footprint
-from binbench.plugins.registry import ALGORITHMS, Registry
+from binbench.plugins.registry import ALGORITHMS, Registry, load_file
 
 
 class Nothing(Algorithm):
@@ -32,7 +32,7 @@ class Narrow(Nothing):
 
 @pytest.fixture
 def registry():
-    fresh = Registry("algorithm", "binbench.algorithms")
+    fresh = Registry("algorithm", "binbench.algorithms", Algorithm)
     fresh._loaded = True  # the package's own plugins stay out
     fresh.register("flat")(Nothing)
     fresh.register("bin{bits}", bits=[64, 128])(Narrow)
@@ -122,12 +122,12 @@ def test_plugin_file_that_fails(registry, tmp_path):
     plugin = tmp_path / "p.py"
     plugin.write_text("import binbench\n1 / 0\n")
     with pytest.raises(UserError, match=r"p\.py: ZeroDivisionError: division by zero \(line 2 of .*p\.py\)"):
-        registry.load_file(plugin)
+        load_file(plugin)
     plugin.write_text("x = 1\n")
-    with pytest.raises(UserError, match="registers no algorithm"):
-        registry.load_file(plugin)
+    with pytest.raises(UserError, match="registers nothing; decorate a class"):
+        load_file(plugin)
     with pytest.raises(UserError, match="does not exist"):
-        registry.load_file(tmp_path / "q.py")
+        load_file(tmp_path / "q.py")
 
 
 def test_builtin_default_names_are_unique():

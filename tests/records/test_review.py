@@ -9,13 +9,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from raw import Raw
 
 from binbench.errors import UserError
+from binbench.harness.figures import evaluate
 from binbench.harness.jobs import Job
-from binbench.harness.results import Result, write_failure
-from binbench.harness.review import review
+from binbench.harness.results import write_failure
 from binbench.harness.worker import perform
-from binbench.report.evaluation import as_json
+from binbench.records.pairs import COMPARED
+from binbench.records.review import Group, review
+from binbench.report.evaluation import review_as_json
 
 NAMES = ("float", "binary64", "binary128", "pq8", "int8")
 
@@ -33,13 +36,13 @@ def made(small_set, tmp_path_factory) -> Path:
 
 def job(embeddings, name: str, results: Path) -> Job:
     return Job(
-        str(embeddings.path),
-        embeddings.name,
-        embeddings.fingerprint,
-        name,
-        20,
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=name,
+        count=20,
         runs=1,
-        results_dir=str(results),
+        results_dir=results,
     )
 
 
@@ -49,18 +52,24 @@ def folder(made, tmp_path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "copy"))
 
 
+def reviewed(folder: Path, datasets=(), measures=COMPARED, force: bool = False) -> tuple[list[Group], list[str]]:
+    """What `binbench evaluate` finds in `folder`: groups, and what is left out."""
+    records, left_out = evaluate(folder / "results", folder / "data", datasets, force)
+    return review(records, measures), left_out
+
+
 def stored(folder: Path, name: str) -> Path:
     return next((folder / "results").rglob(f"{name}_*.hdf5"))
 
 
 def test_every_method_meets_float_and_binary_meets_pq_at_equal_bytes(folder):
-    found = review(folder / "results", folder / "data")
-    assert not found.left_out
-    assert not found.failures
-    (group,) = found.groups
-    assert (group.count, group.mode, group.threads, group.seed) == (20, "batch", 1, 0)
+    (group,), left_out = reviewed(folder)
+    assert not left_out
+    assert {record.status for record in group.records} == {"ok"}
+    one = group.condition
+    assert (one.k, one.mode, one.threads, one.seed) == (20, "batch", 1, 0)
     pairs = {
-        measure: [(c.a["name"], c.b["name"]) for c in group.contrasts if c.measure == measure]
+        measure: [(c.a.method, c.b.method) for c in group.contrasts if c.measure == measure]
         for measure in ("recall@10", "ndcg@10")
     }
     expected = {(name, "float") for name in NAMES[1:]} | {("binary64", "pq8")}
@@ -69,7 +78,7 @@ def test_every_method_meets_float_and_binary_meets_pq_at_equal_bytes(folder):
 
 
 def test_holm_runs_over_the_contrasts_of_one_measure(folder):
-    (group,) = review(folder / "results", folder / "data", measures=["recall@10", "overlap@10"]).groups
+    (group,), _ = reviewed(folder, measures=["recall@10", "overlap@10"])
     for measure in ("recall@10", "overlap@10"):
         family = sorted((c for c in group.contrasts if c.measure == measure), key=lambda c: c.comparison.p_value)
         highest = 0.0
@@ -80,19 +89,19 @@ def test_holm_runs_over_the_contrasts_of_one_measure(folder):
 
 def test_without_float_there_is_less_to_compare(folder):
     stored(folder, "float").unlink()
-    (group,) = review(folder / "results", folder / "data").groups
-    assert {(c.a["name"], c.b["name"]) for c in group.contrasts} == {("binary64", "pq8")}
-    assert len(group.figures) == 4
+    (group,), _ = reviewed(folder)
+    assert {(c.a.method, c.b.method) for c in group.contrasts} == {("binary64", "pq8")}
+    assert sum(record.figures is not None for record in group.records) == 4
 
 
 def test_failed_results_keep_their_row(folder, small_set):
-    write_failure(job(small_set, "pq8", folder / "results"), {}, "timeout", "took longer than 1 s", 20, "angular")
-    found = review(folder / "results", folder / "data")
-    assert [r["name"] for r in found.failures] == ["pq8"]
-    (group,) = found.groups
-    assert len(group.results) == 5
-    assert len(group.figures) == 4
-    (row,) = (row for row in as_json(found)["groups"][0]["results"] if row["name"] == "pq8")
+    write_failure(job(small_set, "pq8", folder / "results"), {}, "timeout", "took longer than 1 s", small_set)
+    groups, left_out = reviewed(folder)
+    (group,) = groups
+    assert [record.method for record in group.records if record.status != "ok"] == ["pq8"]
+    assert len(group.records) == 5
+    assert sum(record.figures is not None for record in group.records) == 4
+    (row,) = (row for row in review_as_json(groups, left_out)["groups"][0]["results"] if row["name"] == "pq8")
     assert (row["status"], row["measures"]) == ("timeout", {})
 
 
@@ -109,8 +118,8 @@ def test_results_that_cannot_be_judged_are_named_and_left_out(folder):
                 file.attrs["dataset"] = "gone"
         else:
             path.unlink()
-    found = review(folder / "results", folder / "data")
-    reasons = sorted(found.left_out)
+    groups, left_out = reviewed(folder)
+    reasons = sorted(left_out)
     assert len(reasons) == 4
     for name, reason in (
         ("binary128_", "another tool's result"),
@@ -119,43 +128,48 @@ def test_results_that_cannot_be_judged_are_named_and_left_out(folder):
         ("pq8_", "not a readable result file"),
     ):
         assert sum(name in line and reason in line for line in reasons) == 1
-    assert [r["name"] for r in found.groups[0].results] == ["binary64", "float"]
+    assert [record.method for record in groups[0].records] == ["binary64", "float"]
 
 
 def test_sets_are_chosen_by_name_dataset_glob_or_file(folder, tmp_path):
     for wanted in ("small", "sm*", str(folder / "data" / "small.hdf5")):
-        assert len(review(folder / "results", folder / "data", [wanted]).groups) == 1
+        assert len(reviewed(folder, [wanted])[0]) == 1
     moved = shutil.move(folder / "data" / "small.hdf5", tmp_path / "small.hdf5")
-    assert len(review(folder / "results", folder / "data", [str(moved)]).groups) == 1
+    assert len(reviewed(folder, [str(moved)])[0]) == 1
     with pytest.raises(UserError, match="no results of scifact below"):
-        review(folder / "results", folder / "data", ["scifact"])
+        reviewed(folder, ["scifact"])
     with pytest.raises(UserError, match="no results below"):
-        review(folder / "nothing", folder / "data")
+        evaluate(folder / "nothing", folder / "data")
     with pytest.raises(UserError, match="unknown measure 'recall10'; did you mean recall@10"):
-        review(folder / "results", folder / "data", measures=["recall10"])
+        review([], measures=["recall10"])
 
 
 def test_json_is_strict_and_complete(folder):
     with h5py.File(stored(folder, "binary64"), "a") as file:
         # A method without any answer has no rank correlation.
         file["scores"][:] = -np.inf
-    found = review(folder / "results", folder / "data")
-    text = json.dumps(as_json(found), allow_nan=False)
+    groups, left_out = reviewed(folder)
+    text = json.dumps(review_as_json(groups, left_out), allow_nan=False)
     (group,) = json.loads(text)["groups"]
     rows = {row["name"]: row["measures"] for row in group["results"]}
     assert "rank_correlation" not in rows["binary64"]
     assert rows["binary128"]["recall@10"].keys() == {"estimate", "low", "high"}
-    figures = next(f for path, f in found.groups[0].figures.items() if path.name.startswith("pq8"))
-    assert rows["pq8"]["ndcg@10"]["estimate"] == figures.mean("ndcg@10")
+    (pq8,) = (record for record in groups[0].records if record.method == "pq8")
+    assert rows["pq8"]["ndcg@10"]["estimate"] == pytest.approx(np.nanmean(pq8.values("ndcg@10")))
     assert len(group["comparisons"]) == 10
+    assert group["comparisons"][0].keys() == {
+        *("a", "b", "measure", "queries", "mean_a", "mean_b", "difference", "ratio"),
+        *("p_value", "p_holm", "wins", "ties", "losses"),
+    }
 
 
-def test_reviewing_measures_nothing_again(folder, monkeypatch):
-    review(folder / "results", folder / "data")
+def test_reviewing_measures_nothing_again(folder):
+    reviewed(folder)
     before = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
-    review(folder / "results", folder / "data")
+    reviewed(folder)
     assert {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")} == before
-    review(folder / "results", folder / "data", force=True)
+    seconds = {path: Raw(path).array("repeat_seconds").tolist() for path in before if path.suffix == ".hdf5"}
+    reviewed(folder, force=True)
     after = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
-    assert {p.suffix for p in after if p.is_file() and after[p] != before[p]} == {".npz", ".json"}
-    assert all(Result.open(path).status == "ok" for path in after if path.suffix == ".hdf5")
+    assert all(after[path] != before[path] for path in seconds)
+    assert {path: Raw(path).array("repeat_seconds").tolist() for path in seconds} == seconds

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from binbench.errors import UserError
-from binbench.records.columns import Row
+from binbench.records.rows import Row
 from binbench.records.select import filtered, groups, ordered
 
 

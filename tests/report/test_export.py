@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import Stored
 
 from binbench.errors import UserError
-from binbench.records.columns import COLUMNS, Row
+from binbench.records.columns import COLUMNS
+from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
 from binbench.report.export import export
-from binbench.report.rows import collect
-from binbench.report.sets import Sets
-
-from .conftest import Stored
 
 
 @pytest.fixture
 def rows(stored: Stored) -> list[Row]:
-    return collect(stored.results_dir, Sets(stored.data_dir))
+    return read_rows(stored.results_dir, stored.data_dir)
 
 
 def test_csv(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
@@ -37,7 +36,7 @@ def test_csv(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
 
 def test_jsonl(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
     (path,) = export(stored.results_dir, tmp_path / "r.jsonl", "jsonl", stored.data_dir)
-    assert [json.loads(line) for line in path.read_text().splitlines()] == rows
+    assert [json.loads(line) for line in path.read_text().splitlines()] == list(map(dict, rows))
 
 
 def test_parquet(stored: Stored, rows: list[Row], tmp_path: Path) -> None:

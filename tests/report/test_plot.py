@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measured import Stored
 
 from binbench.errors import UserError
 from binbench.plugins.registry import ALGORITHMS
-from binbench.report.charts import build_time, pareto, quality_by_bytes, speed_by_recall
-from binbench.records.columns import Row
-from binbench.report.plot import KINDS, plot
+from binbench.records.rows import Row
+from binbench.report.charts.base import pareto
+from binbench.report.charts.build import build_time
+from binbench.report.charts.quality import quality_by_bytes
+from binbench.report.charts.registry import charts
+from binbench.report.charts.speed import speed_by_recall
+from binbench.report.plot import plot
 from binbench.report.style import looks
-
-from .conftest import Stored
 
 Make = Callable[..., Row]
 points = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), max_size=12)
@@ -47,7 +50,7 @@ def test_the_frontier_is_what_nothing_beats(found: list[tuple[int, int]], smalle
 
 def test_one_command_draws_everything(stored: Stored, tmp_path: Path) -> None:
     written = plot(stored.results_dir, tmp_path / "plots", stored.data_dir, formats=["svg"])
-    assert {path.name for path in written} == {f"{kind}.svg" for kind in KINDS}
+    assert {path.name for path in written} == {f"{kind}.svg" for kind in charts()}
     for path in written:
         assert path.parent.name == "small-k20-1t"
         content = path.read_bytes()

@@ -9,14 +9,12 @@ from urllib.parse import unquote
 
 import html5lib
 import pytest
+from measured import REASON, Stored, job, make_set
 
 from binbench.errors import UserError
 from binbench.records.columns import COLUMNS
-from binbench.report.rows import collect
-from binbench.report.sets import Sets
+from binbench.records.rows import rows as read_rows
 from binbench.report.site import site
-
-from .conftest import REASON, Stored, job, make_set
 
 NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 
@@ -102,7 +100,7 @@ def test_script_in_a_name_stays_data(stored: Stored, tmp_path: Path) -> None:
 
 
 def test_the_page_holds_every_figure(built: Path, stored: Stored) -> None:
-    rows = collect(stored.results_dir, Sets(stored.data_dir))
+    rows = read_rows(stored.results_dir, stored.data_dir)
     text = (built / "sets" / "small.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found
@@ -125,7 +123,7 @@ def test_the_page_holds_every_figure(built: Path, stored: Stored) -> None:
 
 
 def test_downloads_hold_all_rows(built: Path, stored: Stored) -> None:
-    rows = collect(stored.results_dir, Sets(stored.data_dir))
+    rows = read_rows(stored.results_dir, stored.data_dir)
     for path in (built / "data" / "results.jsonl", built / "data" / "sets" / "small.jsonl"):
         read = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         assert sorted(row["file"] for row in read) == sorted(row["file"] for row in rows)

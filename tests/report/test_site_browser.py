@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import Stored
 
 from binbench.report.site import site
-
-from .conftest import Stored
 
 FLAGS = (
     "--headless=new",

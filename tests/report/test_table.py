@@ -7,15 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from measured import REASON, Stored, job, make_set
 
 from binbench.errors import UserError
-from binbench.harness.results import results_under
+from binbench.records import read
+from binbench.records.rows import rows as read_rows
 from binbench.report.render import FORMATS, Table, render
-from binbench.report.rows import collect
-from binbench.report.sets import Sets
 from binbench.report.table import TableOptions, show, table
-
-from .conftest import REASON, Stored, job, make_set
 
 
 def lines_of(text: str, start: str) -> list[str]:
@@ -40,7 +38,7 @@ def test_plain_tables_are_whole(stored: Stored) -> None:
 
 
 def test_retention_stands_with_its_interval(stored: Stored) -> None:
-    row = next(r for r in collect(stored.results_dir, Sets(stored.data_dir)) if r["method"] == "binary64")
+    row = next(r for r in read_rows(stored.results_dir, stored.data_dir) if r["method"] == "binary64")
     low, high = (f"{100 * row[f'retention_ci_{end}']:.1f}" for end in ("low", "high"))
     assert f"{row['retention']:.1%} [{low}, {high}]" in lines_of(made(stored), "binary64")[0]
 
@@ -61,7 +59,7 @@ def test_columns_filters_and_order(stored: Stored) -> None:
 
 
 def test_ci_adds_every_interval(stored: Stored) -> None:
-    row = next(r for r in collect(stored.results_dir, Sets(stored.data_dir)) if r["method"] == "binary64")
+    row = next(r for r in read_rows(stored.results_dir, stored.data_dir) if r["method"] == "binary64")
     expected = f"{row['recall@10']:.4f} [{row['recall@10_ci_low']:.4f}, {row['recall@10_ci_high']:.4f}]"
     assert expected in made(stored, ci=True)
     assert expected not in made(stored)
@@ -122,7 +120,7 @@ def test_markup_in_cells_is_text(to: str) -> None:
 
 
 def test_equal_bytes_are_compared_with_pq(stored: Stored) -> None:
-    rows = {row["method"]: row for row in collect(stored.results_dir, Sets(stored.data_dir)) if row["mode"] == "batch"}
+    rows = {row["method"]: row for row in read_rows(stored.results_dir, stored.data_dir) if row["mode"] == "batch"}
     text = made(stored, iso_memory=True, filters=["mode=batch"])
     ratio = rows["binary64"]["recall@10"] / rows["pq8"]["recall@10"]
     binary = next(line for line in text.splitlines() if " binary64 " in line)
@@ -164,10 +162,10 @@ def test_mistakes(stored: Stored, options: dict[str, object], says: str) -> None
 
 
 def test_show_prints_what_was_run_in_that_order(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
-    results = sorted(results_under(stored.results_dir / "small" / "20" / "pq-batch"), key=lambda r: r["name"])
-    results += results_under(stored.results_dir / "small" / "20" / "binary-batch")
-    show(results, {"small": stored.embeddings})
+    folder = stored.results_dir / "small" / "20"
+    paths = [next((folder / family).glob("*.hdf5")) for family in ("pq-batch", "binary-batch")]
+    show(read(stored.results_dir, paths))
     text = capsys.readouterr().out
     assert [line.split()[0] for line in text.splitlines()[2:4]] == ["pq8", "binary64"]
-    show([], {})
+    show([])
     assert capsys.readouterr().out == ""

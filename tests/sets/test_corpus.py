@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binbench import UserError
-from binbench.sets.corpus import SourceOptions, VectorSource, load_beir, open_source, sample_documents, set_name
+from binbench.sets.beir_layout import load_beir, sample_documents
+from binbench.sets.corpus import SourceOptions, VectorSource, set_name
+from binbench.sets.sources import find_source
 
 CORPUS = [
     {"_id": "d1", "title": "Cats", "text": "Cats purr."},
@@ -176,14 +178,14 @@ def test_faulty_qrels(tmp_path, qrels, message):
 def test_open_source_by_name_and_by_path(tmp_path, monkeypatch):
     write(tmp_path / "beir" / "my_pets")
     options = SourceOptions(beir_dir=tmp_path / "beir")
-    assert open_source("my_pets", options).name == "my-pets"
-    assert open_source("my-pets", options).name == "my-pets"
-    assert open_source(str(tmp_path / "beir" / "my_pets"), SourceOptions()).name == "my-pets"
+    assert find_source("my_pets", options).load().name == "my-pets"
+    assert find_source("my-pets", options).load().name == "my-pets"
+    assert find_source(str(tmp_path / "beir" / "my_pets"), SourceOptions()).load().name == "my-pets"
     monkeypatch.chdir(tmp_path / "beir")
-    assert open_source("my_pets", SourceOptions()).name == "my-pets"
+    assert find_source("my_pets", SourceOptions()).load().name == "my-pets"
     monkeypatch.chdir("my_pets")
-    assert open_source(".", SourceOptions()).name == "my-pets"
-    assert isinstance(open_source("synthetic-100x8", options), VectorSource)
+    assert find_source(".", SourceOptions()).load().name == "my-pets"
+    assert isinstance(find_source("synthetic-100x8", options).load(), VectorSource)
 
 
 def test_open_source_of_the_unknown(tmp_path):
@@ -191,14 +193,14 @@ def test_open_source_of_the_unknown(tmp_path):
     options = SourceOptions(beir_dir=tmp_path)
     for name, near in (("my-pest", "my_pets"), ("scifcat", "scifact"), ("synthetic-10x", "synthetic-10000x64")):
         with pytest.raises(UserError, match=f"unknown dataset '{name}'; did you mean.* {near}"):
-            open_source(name, options)
+            find_source(name, options).load()
     for name in ("..", "", "nothing like it"):
         with pytest.raises(UserError, match="unknown dataset"):
-            open_source(name, options)
+            find_source(name, options).load()
     with pytest.raises(UserError, match=r"folder .*/nowhere does not exist"):
-        open_source(str(tmp_path / "nowhere"), options)
+        find_source(str(tmp_path / "nowhere"), options).load()
     with pytest.raises(UserError, match=r"absent \(--beir-dir, BINBENCH_BEIR_DIR\) does not exist"):
-        open_source("scifact", SourceOptions(beir_dir=tmp_path / "absent"))
+        find_source("scifact", SourceOptions(beir_dir=tmp_path / "absent")).load()
 
 
 def test_set_names():
@@ -264,7 +266,7 @@ def test_real_collections_against_an_independent_reading(name, split, documents,
     folder = Path(os.environ.get("BINBENCH_BEIR_DIR") or pytest.skip("BINBENCH_BEIR_DIR is not set")) / name
     if not folder.is_dir():
         pytest.skip(f"BINBENCH_BEIR_DIR holds no {name}")
-    found = open_source(name, SourceOptions.from_environment(split=split))
+    found = find_source(name, SourceOptions.from_environment(split=split)).load()
     assert (len(found.doc_ids), len(found.query_ids), len(found.qrels)) == (documents, queries, judgements)
     assert found.warnings == []
 
@@ -283,6 +285,6 @@ def test_real_collections_against_an_independent_reading(name, split, documents,
 def test_scifact_is_the_published_one():
     if not os.environ.get("BINBENCH_BEIR_DIR"):
         pytest.skip("BINBENCH_BEIR_DIR is not set")
-    sha256 = open_source("scifact", SourceOptions.from_environment()).provenance["sha256"]
+    sha256 = find_source("scifact", SourceOptions.from_environment()).load().provenance["sha256"]
     assert sha256["corpus.jsonl"] == "dec31c8182f3d744c7d2c09423756fd1d17cbef75808db13ba01cc0aab4d1ac6"
     assert sha256["queries.jsonl"] == "8ff84a7c903f722981cd8d595c022660140c51867b27608a6d4910db86080313"

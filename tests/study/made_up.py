@@ -2,63 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from binbench.study.experiments.e2 import SweptCodes
+from binbench.study.experiments.e4 import CheckedSet
+from binbench.study.prediction import ALONE, BOTH, FOLDS, Fit, Predictions
+from binbench.study.rows import Estimate, MethodRow, Pair
 
-def method_row(dataset: str, encoder: str, method: str, recall: float, **given: Any) -> dict[str, Any]:
-    """A row as :func:`binbench.study.retrieval.method_rows` makes them."""
+MEASURES = ("ndcg@10", "overlap@10", "qrels_recall@10", "qrels_recall@100", "map@10")
+
+
+def method_row(dataset: str, encoder: str, method: str, recall: float, **given: Any) -> MethodRow:
+    """A row as :func:`binbench.study.methods.method_rows` makes them; `means` are added to those of `recall`."""
     size = float("".join(c for c in method if c.isdigit()) or 0)
-    row = {
-        "set": f"{dataset}-{encoder}",
-        "dataset": dataset,
-        "encoder": encoder,
-        "tier": 1,
-        "method": method,
-        "instance": method,
-        "family": method.rstrip("0123456789"),
-        "seeds": 1,
-        "documents": 1000,
-        "queries": 50,
-        "dimension": 384,
-        "bytes_per_vector": size / 8 if method.startswith("binary") else size,
-        "shared_bytes": 0,
-        "index_bytes": 1000,
-        **{f"recall@{k}": recall for k in (1, 5, 10, 50, 100)},
-        "ndcg@10": 0.6 * recall,
-        "overlap@10": recall,
-        "qrels_recall@10": recall,
-        "qrels_recall@100": recall,
-        "map@10": recall,
-        "intervals": {"recall@10": [recall, recall - 0.02, recall + 0.02], "ndcg@10": None, "overlap@10": None},
-        "retention": recall,
-        "queries_per_second": 1000.0,
-        "batch": True,
-        "threads": 1,
-        "train_seconds": 1.0,
-        "build_seconds": 2.0,
-        "training_rows": 1000,
-        "notes": [],
-        "cpu": "CPU",
-    }
-    return row | given
+    means = {f"recall@{k}": recall for k in (1, 5, 10, 50, 100)} | dict.fromkeys(MEASURES, recall)
+    return replace(
+        MethodRow(
+            set=f"{dataset}-{encoder}",
+            dataset=dataset,
+            encoder=encoder,
+            tier=1,
+            method=method,
+            instance=method,
+            family=method.rstrip("0123456789"),
+            seeds=1,
+            documents=1000,
+            queries=50,
+            dimension=384,
+            bytes_per_vector=size / 8 if method.startswith("binary") else size,
+            shared_bytes=0,
+            index_bytes=1000,
+            means=means | {"ndcg@10": 0.6 * recall} | given.pop("means", {}),
+            intervals={
+                "recall@10": Estimate(recall, recall - 0.02, recall + 0.02),
+                "ndcg@10": None,
+                "overlap@10": None,
+            },
+            retention=recall,
+            queries_per_second=1000.0,
+            mode="batch",
+            threads=1,
+            train_seconds=1.0,
+            build_seconds=2.0,
+            training_rows=1000,
+            notes=(),
+            cpu="CPU",
+        ),
+        **given,
+    )
 
 
-def iso_row(dataset: str, encoder: str, bits: int, binary: float, pq: float, width: float = 0.02) -> dict[str, Any]:
-    """A row as :func:`binbench.study.retrieval.iso_memory` makes them."""
+def iso_row(dataset: str, encoder: str, bits: int, binary: float, pq: float, width: float = 0.02) -> Pair:
+    """A row as :func:`binbench.study.methods.pairs` makes them."""
     ratio = binary / pq
-    return {
-        "set": f"{dataset}-{encoder}",
-        "dataset": dataset,
-        "encoder": encoder,
-        "tier": 1,
-        "bits": bits,
-        "bytes": bits // 8,
-        "binary": binary,
-        "pq": pq,
-        "ratio": [ratio, ratio - width, ratio + width],
-        "difference": [binary - pq, binary - pq - width, binary - pq + width],
-        "p_value": 0.01,
-        "ndcg_ratio": None,
-        "ndcg_difference": None,
-        "speed_ratio": 2.0,
-    }
+    return Pair(
+        set=f"{dataset}-{encoder}",
+        dataset=dataset,
+        encoder=encoder,
+        tier=1,
+        bits=bits,
+        bytes=bits // 8,
+        binary=binary,
+        pq=pq,
+        ratio=Estimate(ratio, ratio - width, ratio + width),
+        difference=Estimate(binary - pq, binary - pq - width, binary - pq + width),
+        p_value=0.01,
+        ndcg_ratio=None,
+        speed_ratio=2.0,
+    )
+
+
+def codes(**given: Any) -> SweptCodes:
+    """Sound codes, but for what is `given`."""
+    sound = SweptCodes(
+        set="s",
+        dataset="a",
+        encoder="m",
+        tier=1,
+        bits=64,
+        seed=0,
+        documents=100,
+        sha256="",
+        reproduced=True,
+        self_distance=0,
+        self_sample=100,
+        prevalence=(0.5,) * 64,
+        skewed=0.0,
+        colliding=0.0,
+        same_vectors=0.0,
+        distance_mean=32.0,
+        distance_sd=4.0,
+        histogram=(1.0,),
+        discrimination=0.95,
+        bytes_per_vector=8,
+        queries_per_second=1000.0,
+        encode_rows_per_second=1000.0,
+    )
+    return replace(sound, **given)
+
+
+def truth(**given: Any) -> CheckedSet:
+    """An hour of ground truth on the reference device, but for what is `given`."""
+    sound = CheckedSet(
+        set="s",
+        dataset="a",
+        encoder="m",
+        tier=1,
+        checked=20,
+        agreeing=20,
+        worst=0.0,
+        check_cpu_seconds=1.0,
+        documents=1000,
+        queries=50,
+        dimension=384,
+        k=100,
+        flops=1,
+        device="NVIDIA A100",
+        cpu_seconds=3600.0,
+        cpu="CPU",
+        threads=1,
+    )
+    return replace(sound, **given)
+
+
+def predictions(
+    r2: float | None, rho: float | None, alone: float | None = None, folds: Iterable[str] = FOLDS, **given: Any
+) -> Predictions:
+    """What E8 finds with these scores of ridge, `alone` being R² with the number of bits alone."""
+
+    def estimate(value: float | None) -> Estimate | None:
+        return None if value is None else Estimate(value, 0.0, 1.0)
+
+    fits = tuple(
+        Fit(
+            model="ridge",
+            features=features,
+            folds=fold,
+            n=24,
+            r2=estimate(value),
+            rmse=Estimate(0.1, 0.0, 0.2),
+            rho=estimate(rho),
+        )
+        for fold in folds
+        for features, value in ((BOTH, r2), (ALONE, r2 if alone is None else alone))
+    )
+    return replace(Predictions(rows=24, sets=6, encoders=2, fits=fits), **given)

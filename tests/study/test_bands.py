@@ -1,29 +1,74 @@
-"""Bands from made-up figures: each colour, and what is missing for one."""
+"""Bands from made-up figures: each color, and what is missing for one."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from study.made_up import iso_row, method_row
+from study.made_up import codes, iso_row, method_row, predictions, truth
 
-from binbench.study import e1, e2, e3, e4, e5, e6, e7, e8
-from binbench.study.campaign import _BUDGETS
+from binbench.study.budgets import Budgets
+from binbench.study.experiments.e1 import E1, EmbeddedSet, Embeddings
+from binbench.study.experiments.e2 import E2, Sweep
+from binbench.study.experiments.e3 import E3, QuantizerRow, Quantizers
+from binbench.study.experiments.e4 import E4, CheckedSet, GroundTruth
+from binbench.study.experiments.e5 import E5, BinaryRetrieval, is_one_bit
+from binbench.study.experiments.e6 import E6, QuantizedRetrieval
+from binbench.study.experiments.e7 import E7, Geometry
+from binbench.study.experiments.e8 import E8
+from binbench.study.rows import MethodRow, SetRow
+from binbench.study.shapes import Relation, ShapedSet
 
+#: Those of the study's plan.
+BUDGETS = Budgets(20, 30, 35, 50, 65)
 PAIRS = [("a", "m"), ("a", "n"), ("b", "m"), ("b", "n"), ("c", "m"), ("c", "n")]
 
 
-def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4", made: bool = True) -> dict[str, Any]:
-    return {"set": f"s{tier}", "tier": tier, "made": made, "hours": hours, "device": device}
+def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4") -> EmbeddedSet:
+    return EmbeddedSet(
+        set=f"s{tier}",
+        dataset="a",
+        encoder="m",
+        tier=tier,
+        vectors=100,
+        queries=10,
+        dimension=8,
+        bytes=1000,
+        sha256_train="",
+        sha256_test="",
+        device=device,
+        hours=hours,
+        seconds_per_million=1.0,
+        subset=False,
+        revision="",
+        weights_sha256="",
+        split="",
+        queries_in_train=0,
+    )
+
+
+def missing(tier: int) -> SetRow:
+    return SetRow(set=f"m{tier}", dataset="a", encoder="m", tier=tier)
+
+
+def embeddings(rows: list[SetRow]) -> Embeddings:
+    done = tuple(row for row in rows if isinstance(row, EmbeddedSet))
+    return Embeddings(
+        made=done,
+        missing=tuple(row for row in rows if row not in done),
+        reference_device="A100",
+        budgets=BUDGETS,
+    )
 
 
 @pytest.mark.parametrize(
-    ("rows", "colour"),
+    ("rows", "color"),
     [
         ([made(1, 12), made(2, 8)], "green"),
         ([made(1, 12), made(2, 8.1)], "yellow"),
-        ([made(1, 20), made(2, 0, made=False)], "yellow"),
-        ([made(1, 1), made(1, 1, made=False)], "not applicable"),
+        ([made(1, 20), missing(2)], "yellow"),
+        ([made(1, 1), missing(1)], "not applicable"),
         ([made(1, 31)], "not applicable"),
         ([made(1, 36)], "red"),
         ([made(1, 1, "cpu")], "not applicable"),
@@ -31,32 +76,17 @@ def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4", made: bool =
         ([], "not applicable"),
     ],
 )
-def test_e1(rows: list[dict[str, Any]], colour: str) -> None:
-    found = e1.band({"sets": rows, "reference_device": "A100", "budgets": _BUDGETS})
-    assert found.colour == colour
+def test_e1(rows: list[SetRow], color: str) -> None:
+    assert E1().judge(embeddings(rows)).color == color
 
 
 def test_e1_prints_the_hours_of_any_device_by_its_name() -> None:
-    found = e1.band({"sets": [made(1, 1.5, "Tesla T4")], "reference_device": "A100", "budgets": _BUDGETS})
+    found = E1().judge(embeddings([made(1, 1.5, "Tesla T4")]))
     assert "1.50 h on Tesla T4" in found.reasons[0]
 
 
-def codes(**given: Any) -> dict[str, Any]:
-    sound = {
-        "set": "s",
-        "bits": 64,
-        "reproduced": True,
-        "self_distance": 0,
-        "bytes_per_vector": 8,
-        "colliding": 0.0,
-        "skewed": 0.0,
-        "discrimination": 0.95,
-    }
-    return sound | given
-
-
 @pytest.mark.parametrize(
-    ("given", "colour"),
+    ("given", "color"),
     [
         ({}, "green"),
         ({"skewed": 0.01}, "yellow"),
@@ -68,29 +98,27 @@ def codes(**given: Any) -> dict[str, Any]:
         ({"bytes_per_vector": 7}, "red"),
     ],
 )
-def test_e2(given: dict[str, Any], colour: str) -> None:
-    assert e2.band({"codes": [codes(), codes(**given)], "failures": []}).colour == colour
+def test_e2(given: dict[str, Any], color: str) -> None:
+    assert E2().judge(Sweep(codes=(codes(), codes(**given)), failures=())).color == color
 
 
 def test_e2_failures_of_storage_are_red_and_nothing_is_not_applicable() -> None:
-    assert e2.band({"codes": [codes()], "failures": ["s: binary64: failed: full"]}).colour == "red"
-    assert e2.band({"codes": [], "failures": []}).colour == "not applicable"
+    assert E2().judge(Sweep(codes=(codes(),), failures=("s: binary64: failed: full",))).color == "red"
+    assert E2().judge(Sweep(codes=(), failures=())).color == "not applicable"
 
 
-def quantizers(recalls: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def quantizers(recalls: dict[str, tuple[float, float]]) -> tuple[MethodRow, ...]:
     """Per dataset, recall@10 of pq32 and pq64 for both encoders."""
-    return {
-        "methods": [
-            method_row(dataset, encoder, method, recall)
-            for dataset, pair in recalls.items()
-            for encoder in ("m", "n")
-            for method, recall in zip(("pq32", "pq64"), pair, strict=True)
-        ]
-    }
+    return tuple(
+        method_row(dataset, encoder, method, recall)
+        for dataset, pair in recalls.items()
+        for encoder in ("m", "n")
+        for method, recall in zip(("pq32", "pq64"), pair, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
-    ("recalls", "colour"),
+    ("recalls", "color"),
     [
         ({"a": (0.5, 0.8), "b": (0.5, 0.81), "c": (0.1, 0.2)}, "green"),
         ({"a": (0.5, 0.79), "b": (0.5, 0.71), "c": (0.1, 0.2)}, "yellow"),
@@ -99,12 +127,13 @@ def quantizers(recalls: dict[str, tuple[float, float]]) -> dict[str, Any]:
         ({"a": (0.9, 0.9)}, "not applicable"),
     ],
 )
-def test_e3(recalls: dict[str, tuple[float, float]], colour: str) -> None:
-    assert e3.band(quantizers(recalls)).colour == colour
+def test_e3(recalls: dict[str, tuple[float, float]], color: str) -> None:
+    rows = (QuantizerRow(**vars(row), quantization_error=0.1, error_sample=100) for row in quantizers(recalls))
+    assert E3().judge(Quantizers(methods=tuple(rows))).color == color
 
 
 @pytest.mark.parametrize(
-    ("recalls", "colour"),
+    ("recalls", "color"),
     [
         ({"a": (0.5, 0.8), "b": (0.9, 0.5), "c": (0.1, 0.2)}, "green"),
         ({"a": (0.5, 0.69), "b": (0.69, 0.69)}, "red"),
@@ -112,28 +141,24 @@ def test_e3(recalls: dict[str, tuple[float, float]], colour: str) -> None:
         ({"a": (0.9, 0.9)}, "not applicable"),
     ],
 )
-def test_e6(recalls: dict[str, tuple[float, float]], colour: str) -> None:
-    assert e6.band(quantizers(recalls)).colour == colour
+def test_e6(recalls: dict[str, tuple[float, float]], color: str) -> None:
+    assert E6().judge(QuantizedRetrieval(methods=quantizers(recalls))).color == color
 
 
 def test_e6_is_yellow_where_the_datasets_are_strong_but_most_sets_are_not() -> None:
     rows = [method_row(d, e, "pq64", r) for d in ("a", "b") for e, r in (("m", 0.99), ("n", 0.61))]
-    assert e6.band({"methods": rows + [method_row("c", e, "pq64", 0.1) for e in ("m", "n")]}).colour == "yellow"
+    rows += [method_row("c", e, "pq64", 0.1) for e in ("m", "n")]
+    assert E6().judge(QuantizedRetrieval(methods=tuple(rows))).color == "yellow"
 
 
 def test_e6_looks_at_tier_1_only() -> None:
-    weak = quantizers({"a": (0.1, 0.2), "b": (0.1, 0.2)})["methods"]
-    strong = [row | {"tier": 2, "recall@10": 0.99} for row in quantizers({"c": (0, 0), "d": (0, 0)})["methods"]]
-    assert e6.band({"methods": weak + strong}).colour == "red"
-
-
-def truth(**given: Any) -> dict[str, Any]:
-    row = {"set": "s", "dataset": "a", "encoder": "m", "checked": 20, "agreeing": 20, "cpu_seconds": 3600.0}
-    return row | {"cpu": "CPU", "device": "NVIDIA A100"} | given
+    weak = quantizers({"a": (0.1, 0.2), "b": (0.1, 0.2)})
+    strong = tuple(replace(row, tier=2) for row in quantizers({"c": (0.99, 0.99), "d": (0.99, 0.99)}))
+    assert E6().judge(QuantizedRetrieval(methods=weak + strong)).color == "red"
 
 
 @pytest.mark.parametrize(
-    ("rows", "tier1", "colour"),
+    ("rows", "tier1", "color"),
     [
         ([truth()], (1, 1), "green"),
         ([truth(cpu_seconds=51 * 3600)], (1, 1), "red"),
@@ -144,20 +169,21 @@ def truth(**given: Any) -> dict[str, Any]:
         ([truth(dataset=d, encoder=e) for d, e in PAIRS], (7, 6), "yellow"),
     ],
 )
-def test_e4(rows: list[dict[str, Any]], tier1: tuple[int, int], colour: str) -> None:
-    figures = {"sets": rows, "tier1": dict(zip(("asked", "made"), tier1, strict=True)), "reference_device": "A100"}
-    assert e4.band(figures | {"budgets": _BUDGETS}).colour == colour
+def test_e4(rows: list[CheckedSet], tier1: tuple[int, int], color: str) -> None:
+    asked, done = tier1
+    figures = GroundTruth(sets=tuple(rows), asked=asked, made=done, reference_device="A100", budget=50)
+    assert E4().judge(figures).color == color
 
 
-def retrieval(recall: float, ratio: float, pairs: list[tuple[str, str]] = PAIRS) -> dict[str, Any]:
+def retrieval(recall: float, ratio: float, pairs: list[tuple[str, str]] = PAIRS) -> BinaryRetrieval:
     """Binary at 512 bits with that recall and that ratio to PQ; at 256 bits a little less."""
     rows = [method_row(d, e, f"binary{bits}", r) for d, e in pairs for bits, r in ((256, recall - 0.05), (512, recall))]
     iso = [iso_row(d, e, bits, ratio * 0.9, 0.9) for d, e in pairs for bits in (256, 512)]
-    return {"methods": rows, "iso": iso}
+    return BinaryRetrieval(methods=tuple(rows), iso=tuple(iso))
 
 
 @pytest.mark.parametrize(
-    ("recall", "ratio", "colour"),
+    ("recall", "ratio", "color"),
     [
         (0.65, 0.80, "green"),
         (0.65, 0.79, "yellow"),
@@ -167,43 +193,56 @@ def retrieval(recall: float, ratio: float, pairs: list[tuple[str, str]] = PAIRS)
         (0.70, 0.49, "red"),
     ],
 )
-def test_e5(recall: float, ratio: float, colour: str) -> None:
-    assert e5.band(retrieval(recall, ratio)).colour == colour
+def test_e5(recall: float, ratio: float, color: str) -> None:
+    assert E5().judge(retrieval(recall, ratio)).color == color
 
 
 def test_e5_needs_two_datasets_and_two_encoders() -> None:
     for pairs in (PAIRS[:1], PAIRS[:2], [PAIRS[0], PAIRS[2]]):
-        found = e5.band(retrieval(0.9, 0.9, pairs))
-        assert found.colour == "not applicable"
+        found = E5().judge(retrieval(0.9, 0.9, pairs))
+        assert found.color == "not applicable"
         assert "needs at least 2 datasets and 2 encoders" in found.reasons[0]
 
 
 def test_e5_green_needs_the_recall_on_two_datasets_and_encoders() -> None:
-    figures = retrieval(0.60, 0.9)
-    for row in figures["methods"]:
-        row["recall@10"] = 0.9 if row["dataset"] == "a" else 0.60
-    assert e5.band(figures).colour == "yellow"
+    rows = [method_row(d, e, f"binary{bits}", 0.9 if d == "a" else 0.60) for d, e in PAIRS for bits in (256, 512)]
+    assert E5().judge(replace(retrieval(0.60, 0.9), methods=tuple(rows))).color == "yellow"
 
 
 @pytest.mark.parametrize(
-    ("family", "is_one_bit"),
+    ("family", "expected"),
     [("binary", True), ("binary-asym", True), ("sign-median", True), ("rabitq", True), ("pq", False), ("int4", False)],
 )
-def test_one_bit_families(family: str, is_one_bit: bool) -> None:
-    assert e5.is_one_bit(family) == is_one_bit
+def test_one_bit_families(family: str, expected: bool) -> None:
+    assert is_one_bit(family) == expected
 
 
-def shaped(anisotropies: list[float], strongest: str | None = "isoscore", p: float = 0.01, **given: Any) -> Any:
+def shaped(
+    anisotropies: list[float], strongest: str | None = "isoscore", p: float = 0.01, instability: float = 0.01
+) -> Geometry:
     rows = [
-        {"set": f"s{i}", "diagnostics": {"anisotropy": a}, "instability": 0.01} | given
+        ShapedSet(
+            set=f"s{i}",
+            dataset="a",
+            encoder="m",
+            tier=1,
+            sample=100,
+            diagnostics={"anisotropy": a},
+            instability=instability,
+            spectrum=(),
+            prevalence=(),
+            cosines=(),
+            recall=0.5,
+        )
         for i, a in enumerate(anisotropies)
     ]
-    found = {"n": len(rows), "strongest": strongest, "p_value": p, "rho": {"isoscore": 0.9} if strongest else {}}
-    return {"sets": rows, "method": "binary256", "relation": found}
+    rho = {"isoscore": 0.9} if strongest else {}
+    found = Relation(n=len(rows), strongest=strongest, p_value=p, rho=rho)
+    return Geometry(sets=tuple(rows), method="binary256", relation=found)
 
 
 @pytest.mark.parametrize(
-    ("figures", "colour"),
+    ("figures", "color"),
     [
         (shaped([1, 2, 1, 1]), "green"),
         (shaped([1, 1.9, 1, 1]), "yellow"),
@@ -215,22 +254,12 @@ def shaped(anisotropies: list[float], strongest: str | None = "isoscore", p: flo
         (shaped([1]), "not applicable"),
     ],
 )
-def test_e7(figures: dict[str, Any], colour: str) -> None:
-    assert e7.band(figures).colour == colour
-
-
-def regression_figures(r2: float | None, rho: float | None) -> dict[str, Any]:
-    ends = {"r2_ci": [0.0, 1.0], "rho_ci": [0.0, 1.0], "rmse": 0.1, "rmse_ci": [0.0, 0.2], "n": 24, "model": "ridge"}
-    fits = [
-        {"folds": folds, "features": features, "r2": r2, "rho": rho} | ends
-        for folds in e8.FOLDS
-        for features in ("geometry + bits", "bits alone")
-    ]
-    return {"rows": 24, "sets": 6, "encoders": 2, "fits": fits, "decisive": fits[0], "why_not": "", "points": []}
+def test_e7(figures: Geometry, color: str) -> None:
+    assert E7().judge(figures).color == color
 
 
 @pytest.mark.parametrize(
-    ("r2", "rho", "colour"),
+    ("r2", "rho", "color"),
     [
         (0.31, 0.51, "green"),
         (0.31, 0.5, "not applicable"),
@@ -240,9 +269,9 @@ def regression_figures(r2: float | None, rho: float | None) -> dict[str, Any]:
         (None, None, "not applicable"),
     ],
 )
-def test_e8(r2: float | None, rho: float | None, colour: str) -> None:
-    found = e8.band(regression_figures(r2, rho))
-    assert found.colour == colour
+def test_e8(r2: float | None, rho: float | None, color: str) -> None:
+    found = E8().judge(predictions(r2, rho))
+    assert found.color == color
     if r2 is not None:
         assert "n = 24 rows of 6 sets" in " ".join(found.reasons)
         assert "models left out one at a time" in " ".join(found.reasons)

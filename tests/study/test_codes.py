@@ -11,30 +11,32 @@ from scipy.stats import binom
 
 from binbench.codes.packing import pack
 from binbench.sets.embeddings import EmbeddingSet, write_set
-from binbench.study import e2, e3, e4
+from binbench.study import binarization
+from binbench.study.ground_truth import cross_check
+from binbench.study.quantization import quantization_error
 from binbench.study.recode import digest, digests, digests_elsewhere
 
 
 def test_prevalence_counts_each_bit(rng: np.random.Generator) -> None:
     bits = (rng.random((700, 70)) < 0.3).astype(np.uint8)
-    assert np.allclose(e2.prevalence(pack(bits), 70), bits.mean(axis=0))
+    assert np.allclose(binarization.prevalence(pack(bits), 70), bits.mean(axis=0))
 
 
 def test_rows_collide_only_with_other_vectors() -> None:
     codes = pack(np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 0]], np.uint8))
     vectors = np.array([[1, 0], [1, 0], [2, 0], [3, 0], [3, 0], [4, 0]], np.float32)
     # The first three share a code and are two vectors; the next two are the same vector.
-    assert e2.colliding(codes, vectors) == pytest.approx(3 / 6)
-    assert e2.duplicated(vectors).tolist() == [True, True, False, True, True, False]
-    assert e2.colliding(codes[3:], vectors[3:]) == 0
+    assert binarization.colliding(codes, vectors) == pytest.approx(3 / 6)
+    assert binarization.duplicated(vectors).tolist() == [True, True, False, True, True, False]
+    assert binarization.colliding(codes[3:], vectors[3:]) == 0
 
 
 @pytest.mark.parametrize("bits", [8, 64, 100, 512])
 def test_the_binomial_and_the_histogram_share_their_classes(bits: int) -> None:
-    expected = e2.binomial(bits)
+    expected = binarization.binomial(bits)
     assert sum(expected) == pytest.approx(1)
     drawn = np.random.Generator(np.random.PCG64(0)).binomial(bits, 0.5, 200_000)
-    assert np.allclose(e2.histogram(drawn, bits), expected, atol=0.01)
+    assert np.allclose(binarization.histogram(drawn, bits), expected, atol=0.01)
     assert len(expected) <= 64
     if bits == 8:
         assert sorted(value for value in expected if value) == pytest.approx(sorted(binom.pmf(range(9), 8, 0.5)))
@@ -42,7 +44,7 @@ def test_the_binomial_and_the_histogram_share_their_classes(bits: int) -> None:
 
 def test_distances_of_pairs_are_of_different_rows() -> None:
     codes = pack(np.eye(5, dtype=np.uint8))
-    found = e2.pair_distances(codes, np.random.Generator(np.random.PCG64(0)), pairs=500)
+    found = binarization.pair_distances(codes, np.random.Generator(np.random.PCG64(0)), pairs=500)
     assert set(found.tolist()) == {2}
 
 
@@ -64,9 +66,9 @@ def test_a_second_process_computes_the_same_codes(vectors: EmbeddingSet) -> None
 
 
 def test_the_ground_truth_is_confirmed_ties_and_all(vectors: EmbeddingSet) -> None:
-    found = e4.cross_check(vectors, held_out=20)
-    assert (found["checked"], found["agreeing"]) == (20, 20)
-    assert found["worst"] < 1e-5
+    found = cross_check(vectors, held_out=20)
+    assert (found.checked, found.agreeing) == (20, 20)
+    assert found.worst < 1e-5
 
 
 @pytest.mark.parametrize("fault", ["neighbour", "distance"])
@@ -78,22 +80,22 @@ def test_a_wrong_ground_truth_is_found(vectors: EmbeddingSet, fault: str) -> Non
     else:
         distances[4, 50] += 0.01
     vars(vectors).update(neighbors=neighbors, distances=distances)
-    found = e4.cross_check(vectors)
-    assert (found["checked"], found["agreeing"]) == (30, 29)
+    found = cross_check(vectors)
+    assert (found.checked, found.agreeing) == (30, 29)
 
 
 def test_euclidean_sets_are_checked_too(tmp_path: Path, rng: np.random.Generator) -> None:
     train, test = (3 * rng.standard_normal((n, 8)).astype(np.float32) for n in (200, 10))
-    found = e4.cross_check(write_set(tmp_path / "e.hdf5", train.shape, [train], test, {"distance": "euclidean"}))
-    assert found["agreeing"] == 10
+    found = cross_check(write_set(tmp_path / "e.hdf5", train.shape, [train], test, {"distance": "euclidean"}))
+    assert found.agreeing == 10
 
 
 def test_the_quantization_error_is_that_of_decoded_codes(rng: np.random.Generator) -> None:
     # As many centroids as distinct sub-vectors: next to nothing is lost.
     blocks = rng.standard_normal((256, 8)).astype(np.float32)
     exact = np.tile(blocks, (4, 1))
-    assert e3.quantization_error(exact, "pq2", 0)["quantization_error"] < 0.01
+    assert quantization_error(exact, "pq2", 0).quantization_error < 0.01
     cloud = rng.standard_normal((1000, 8)).astype(np.float32)
-    coarse, fine = (e3.quantization_error(cloud, name, 0) for name in ("pq1", "pq4"))
-    assert 0 < fine["quantization_error"] < coarse["quantization_error"] < 1
-    assert coarse["error_sample"] == 1000
+    coarse, fine = (quantization_error(cloud, name, 0) for name in ("pq1", "pq4"))
+    assert 0 < fine.quantization_error < coarse.quantization_error < 1
+    assert coarse.error_sample == 1000

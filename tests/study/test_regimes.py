@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from study.made_up import iso_row, method_row
 
@@ -19,10 +21,10 @@ ROWS = [
 
 
 def test_means_cover_methods_of_all_sets_only() -> None:
-    found = {row["method"]: row for row in means(ROWS, "m")}
+    found = {row.method: row for row in means(ROWS, "m")}
     assert set(found) == {"pq8", "pq64", "binary512"}
-    assert found["pq8"]["recall@10"] == pytest.approx(0.5)
-    assert found["pq8"]["lowest"] == 0.45
+    assert found["pq8"].recall == pytest.approx(0.5)
+    assert found["pq8"].lowest == 0.45
     assert means(ROWS, "other") == []
 
 
@@ -30,12 +32,12 @@ def test_the_smallest_that_fits_and_reaches_on_every_set() -> None:
     rows = means(ROWS, "m")
     chosen = choose(rows, 10_000_000, 1.0, 0.7)
     assert chosen is not None
-    assert chosen["method"] == "pq64"  # 640 MB; binary512 takes a further GB
+    assert chosen.method == "pq64"  # 640 MB; binary512 takes a further GB
     assert choose(rows, 10_000_000, 0.5, 0.7) is None
     assert choose(rows, 10_000_000, 0.5, 0.5) is None  # pq8's mean reaches it, its lowest does not
     small = choose(rows, 10_000_000, 0.5, 0.4)
     assert small is not None
-    assert small["method"] == "pq8"
+    assert small.method == "pq8"
 
 
 def test_the_table_of_choices_says_where_nothing_will_do() -> None:
@@ -56,9 +58,10 @@ def test_the_table_of_choices_says_where_nothing_will_do() -> None:
 )
 def test_standing_goes_by_the_interval(ratio: float, width: float, expected: str) -> None:
     pair = iso_row("a", "m", 256, ratio * 0.5, 0.5, width)
-    assert standing(pair) == expected
+    assert pair.ratio is not None
+    assert standing(pair.ratio) == expected
     assert by_standing([pair]) == {k: [pair] if k == expected else [] for k in by_standing([])}
 
 
 def test_a_ratio_that_is_not_defined_stands_nowhere() -> None:
-    assert not any(by_standing([iso_row("a", "m", 64, 0.1, 0.5) | {"ratio": [None, None, None]}]).values())
+    assert not any(by_standing([replace(iso_row("a", "m", 64, 0.1, 0.5), ratio=None)]).values())

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from binbench.study import e7, e8, regression
+from binbench.study import regression
+from binbench.study.experiments.e8 import E8
 from binbench.study.geometry import DIAGNOSTICS
+from binbench.study.prediction import FOLDS, Point, predict
+from binbench.study.shapes import relation
 
 GROUPS = [f"g{i // 4}" for i in range(40)]
 
@@ -79,63 +82,69 @@ def diagnostics(**given: float) -> dict[str, float | None]:
 
 def test_the_relation_and_its_p_value_by_enumeration() -> None:
     anisotropy, hubness, recall = [1.0, 2, 3, 5], [4.0, 1, 2, 3], [0.2, 0.3, 0.5, 0.9]
-    rows = [
-        {"diagnostics": diagnostics(anisotropy=a, hubness=h), "recall@10": r}
-        for a, h, r in zip(anisotropy, hubness, recall, strict=True)
-    ]
-    found = e7.relation(rows)
-    assert found["strongest"] == "anisotropy"
-    assert found["rho"] == {"anisotropy": pytest.approx(1), "hubness": pytest.approx(-0.2)}
+    rows = [diagnostics(anisotropy=a, hubness=h) for a, h in zip(anisotropy, hubness, strict=True)]
+    found = relation(rows, recall)
+    assert found.strongest == "anisotropy"
+    assert found.rho == {"anisotropy": pytest.approx(1), "hubness": pytest.approx(-0.2)}
     largest = [
         max(abs(stats.spearmanr(values, order).statistic) for values in (anisotropy, hubness))
         for order in itertools.permutations(recall)
     ]
-    assert found["p_value"] == pytest.approx(np.mean(np.array(largest) >= 1 - 1e-9))
+    assert found.p_value == pytest.approx(np.mean(np.array(largest) >= 1 - 1e-9))
 
 
 def test_a_chance_relation_among_many_diagnostics_is_not_significant(rng: np.random.Generator) -> None:
-    rows = [
-        {"diagnostics": dict(zip(DIAGNOSTICS, rng.random(len(DIAGNOSTICS)), strict=True)), "recall@10": value}
-        for value in rng.random(8)
-    ]
-    found = e7.relation(rows)
-    assert abs(found["rho"][found["strongest"]]) > 0.5
-    assert found["p_value"] > 0.05
-    assert e7.relation(rows) == found
+    recalls = rng.random(8).tolist()
+    rows = [dict(zip(DIAGNOSTICS, rng.random(len(DIAGNOSTICS)).tolist(), strict=True)) for _ in recalls]
+    found = relation(rows, recalls)
+    assert found.strongest is not None
+    assert found.p_value is not None
+    assert abs(found.rho[found.strongest]) > 0.5
+    assert found.p_value > 0.05
+    assert relation(rows, recalls) == found
 
 
 @pytest.mark.parametrize("n", [0, 2])
 def test_two_sets_have_no_relation(n: int) -> None:
-    rows = [{"diagnostics": diagnostics(anisotropy=float(i)), "recall@10": 0.1 * i} for i in range(n)]
-    assert e7.relation(rows)["strongest"] is None
+    found = relation([diagnostics(anisotropy=float(i)) for i in range(n)], [0.1 * i for i in range(n)])
+    assert found.strongest is None
 
 
-def points(sets: int, encoders: int, effect: float, rng: np.random.Generator) -> list[dict]:
+def points(sets: int, encoders: int, effect: float, rng: np.random.Generator) -> list[Point]:
     found = []
     for i in range(sets):
         shape = rng.random()
         for bits in (64, 128, 256, 512):
-            recall = 0.1 * np.log2(bits / 32) + effect * shape
-            row = {"set": f"s{i}", "encoder": f"e{i % encoders}", "bits": bits, "recall@10": recall}
-            found.append(row | {"diagnostics": diagnostics(anisotropy=shape)})
+            found.append(
+                Point(
+                    set=f"s{i}",
+                    dataset="a",
+                    encoder=f"e{i % encoders}",
+                    tier=1,
+                    bits=bits,
+                    recall=0.1 * np.log2(bits / 32) + effect * shape,
+                    diagnostics=diagnostics(anisotropy=shape),
+                )
+            )
     return found
 
 
 def test_e8_tells_geometry_from_bits(rng: np.random.Generator) -> None:
-    found = e8.fit(points(8, 2, 0.5, rng))
-    r2 = {(fit["folds"], fit["features"]): fit["r2"] for fit in found["fits"] if fit["model"] == "ridge"}
-    for folds in e8.FOLDS:
+    found = predict(points(8, 2, 0.5, rng))
+    r2 = {(fit.folds, fit.features): fit.r2.value for fit in found.fits if fit.model == "ridge" and fit.r2}
+    for folds in FOLDS:
         assert r2[folds, "geometry + bits"] > 0.9
         assert r2[folds, "bits alone"] < 0.7
-    assert found["rows"] == 32
-    assert {fit["n"] for fit in found["fits"]} == {32}
-    assert found["decisive"]["model"] == "ridge"
+    assert found.rows == 32
+    assert {fit.n for fit in found.fits} == {32}
+    assert found.decisive is not None
+    assert (found.decisive.model, found.decisive.folds) == ("ridge", "leave-one-set-out")
 
 
 @pytest.mark.parametrize(("sets", "encoders"), [(3, 2), (6, 1), (0, 1)])
 def test_e8_says_what_is_missing(rng: np.random.Generator, sets: int, encoders: int) -> None:
-    found = e8.fit(points(sets, encoders, 0.5, rng))
-    assert found["decisive"] is None
-    assert "needs at least 4 sets and 2 encoders" in found["why_not"]
-    assert e8.band(found).colour == "not applicable"
-    assert e8.tables(found) == []
+    found = predict(points(sets, encoders, 0.5, rng))
+    assert found.decisive is None
+    assert "needs at least 4 sets and 2 encoders" in found.why_not
+    assert E8().judge(found).color == "not applicable"
+    assert E8().tables(found) == []

@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from study.made_up import iso_row, method_row
+from study.made_up import codes, iso_row, method_row, predictions, truth
 
-from binbench.study import e5
-from binbench.study.experiment import Band, Plot, Record, table
-from binbench.study.html import page
-from binbench.study.material import Material
+from binbench.errors import UserError
+from binbench.study.execute import Progress, Step
+from binbench.study.experiment import Band, Outcome, Plot
+from binbench.study.experiments.e2 import E2, Sweep
+from binbench.study.experiments.e4 import GroundTruth
+from binbench.study.experiments.e5 import E5, BinaryRetrieval
 from binbench.study.published import checked
-from binbench.study.report import document
-from binbench.study.scenario import falling, questions, scenario
+from binbench.study.questions import falling, questions
+from binbench.study.report import Material, document
+from binbench.study.report.page import page
+from binbench.study.scenario import scenario
 from binbench.study.switches import Switch, f1, f2, f3, k1
+from binbench.study.tables import table
 
 PAIRS = [(d, e) for d in ("scifact", "nq-500k") for e in ("all-MiniLM-L6-v2", "e5-base-v2")]
 RECALLS = {64: 0.4, 128: 0.6, 256: 0.8, 512: 1.0}
 
 
-def record(name: str, figures: dict[str, Any], band: Band) -> Record:
+@dataclass(frozen=True)
+class X2Figures:
+    """What the scenario asks of X2."""
+
+    r2: float | None
+
+
+@dataclass(frozen=True)
+class X3Figures:
+    """What the scenario asks of X3."""
+
+    gain_points: float | None
+    gap_closed: float | None = 0.0
+
+
+def outcome(name: str, figures: Any, band: Band) -> Outcome[Any]:
     tables = [table(f"table of {name}", ("a", "b"), [["x", "1"]])]
-    return Record(name, f"title of {name}", "made-up", figures, band, tables, [Plot(f"{name}-x.png", "a plot")])
-
-
-def fits(r2: float, bits: float) -> dict[str, Any]:
-    rows = [
-        {"model": "ridge", "features": features, "folds": folds, "r2": value, "rho": 0.6}
-        for folds in ("leave-one-set-out", "leave-one-model-out")
-        for features, value in (("geometry + bits", r2), ("bits alone", bits))
-    ]
-    return {"rows": 16, "sets": 4, "encoders": 2, "fits": rows, "decisive": rows[0], "why_not": ""}
+    return Outcome(name, f"title of {name}", "made-up", figures, band, tables, [Plot(f"{name}-x.png", "a plot")])
 
 
 def material(
@@ -50,27 +61,28 @@ def material(
     """Binary whose recall@10 at 512 bits is `recall`, and `ratio` × PQ at equal bytes, on four pairs."""
     methods = [method_row(d, e, f"binary{bits}", share * recall) for d, e in PAIRS for bits, share in RECALLS.items()]
     iso = [iso_row(d, e, b, s * recall, min(1, s * recall / ratio)) for d, e in PAIRS for b, s in RECALLS.items()]
-    methods += [method_row(pair["dataset"], pair["encoder"], f"pq{pair['bytes']}", pair["pq"]) for pair in iso]
-    e5_figures = {"methods": [row for row in methods if row["family"] == "binary"], "iso": iso}
-    e2 = {"codes": [{"reproduced": reproduced}]}
+    methods += [method_row(pair.dataset, pair.encoder, f"pq{pair.bytes}", pair.pq) for pair in iso]
+    e5 = BinaryRetrieval(methods=tuple(row for row in methods if row.family == "binary"), iso=tuple(iso))
+    e2 = Sweep(codes=(codes(reproduced=reproduced),), failures=())
+    e4 = GroundTruth(sets=(truth(checked=9, agreeing=9),), asked=1, made=1, reference_device="A100", budget=50)
+    e8 = predictions(geometry[0], 0.6, geometry[1], rows=16, sets=4)
     fine = Band("green", ["fine"])
-    records = {
-        "e2": record("e2", e2, fine if reproduced else Band("red", ["irreproducible in a second process"])),
-        "e4": record("e4", {"sets": [{"checked": 9, "agreeing": 9}]}, fine),
-        "e5": record("e5", e5_figures, e5.band(e5_figures)),
-        "e8": record("e8", fits(*geometry), fine),
+    outcomes = {
+        "e2": outcome("e2", e2, fine if reproduced else Band("red", ["irreproducible in a second process"])),
+        "e4": outcome("e4", e4, fine),
+        "e5": outcome("e5", e5, E5().judge(e5)),
+        "e8": outcome("e8", e8, fine),
     }
     if x2 is not None:
-        records["x2"] = record("x2", {"r2": x2, "rho": 0.6}, fine)
+        outcomes["x2"] = outcome("x2", X2Figures(x2), fine)
     if x3 is not None:
-        records["x3"] = record("x3", {"gain_points": x3, "gap_closed": 0.0}, fine)
-    switches = [f1(methods), f2(iso), f3(records["e8"].figures), k1(*done)]
+        outcomes["x3"] = outcome("x3", X3Figures(x3), fine)
     return Material(
         campaign="made-up",
         hypotheses={"H1": "Binary codes preserve neighbours.", "H9": "Something else."},
         asked=PAIRS,
-        records=records,
-        switches=switches,
+        outcomes=outcomes,
+        switches=[f1(methods), f2(iso), f3(e8), k1(*done)],
         methods=methods,
     )
 
@@ -86,7 +98,7 @@ CASES = {
 @pytest.mark.parametrize("expected", CASES)
 def test_the_scenario(expected: str) -> None:
     given = CASES[expected]
-    assert scenario(given.records, given.switches).scenario == expected
+    assert scenario(given.outcomes, given.switches).scenario == expected
     assert f"**Scenario: {expected}.**" in document(given)
 
 
@@ -104,7 +116,7 @@ def test_the_scenario(expected: str) -> None:
     ],
 )
 def test_scenarios_that_need_more(given: Material, expected: str) -> None:
-    assert scenario(given.records, given.switches).scenario == expected
+    assert scenario(given.outcomes, given.switches).scenario == expected
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,7 @@ def test_scenarios_that_need_more(given: Material, expected: str) -> None:
 )
 def test_the_five_questions_in_order(expected: str, answers: list[str]) -> None:
     given = CASES[expected]
-    found = questions(given.records, given.switches)
+    found = questions(given.outcomes, given.switches)
     assert [question.answer for question in found] == answers
     text = document(given)
     places = [text.index(question.text) for question in found]
@@ -128,7 +140,7 @@ def test_the_five_questions_in_order(expected: str, answers: list[str]) -> None:
 
 def test_geometry_matters_only_beyond_the_bits() -> None:
     given = material(0.8, 0.9, geometry=(0.8, 0.85))
-    found = questions(given.records, given.switches)[4]
+    found = questions(given.outcomes, given.switches)[4]
     assert found.answer == "no"
     assert "0.80 with geometry and bits and 0.85 with bits alone" in found.numbers
 
@@ -172,7 +184,7 @@ def test_triggered_switches_stop_what_depends_on_them() -> None:
 
 
 def test_overriding_a_switch_is_mentioned() -> None:
-    log = {"despite": ["F1: recall is low"], "steps": [{"name": "tier 3", "state": "stopped", "detail": "F2: low"}]}
+    log = Progress([Step("tier 3", "stopped", "F2: low")], despite=["F1: recall is low"])
     text = document(replace(CASES["RED-A"], log=log))
     assert "Run despite a kill-switch" in text
     assert "study run made-up --despite-kill-switch" in text
@@ -182,7 +194,7 @@ def test_overriding_a_switch_is_mentioned() -> None:
 
 def test_failures_and_gaps_are_listed() -> None:
     troubles = {"a-m": ["pq64: failed: out of luck"]}
-    text = document(replace(CASES["GREEN"], troubles=troubles, log={"failures": ["b: no"]}))
+    text = document(replace(CASES["GREEN"], troubles=troubles, log=Progress(failures=["b: no"])))
     assert "a-m: pq64: failed: out of luck" in text
     assert "* b: no" in text
 
@@ -201,15 +213,15 @@ def test_falling_curves_are_not_clean() -> None:
 
 
 def test_published_figures_are_checked_under_their_conditions() -> None:
-    row = method_row("scifact", "all-MiniLM-L6-v2", "float", 1.0) | {"ndcg@10": 0.6440, "map@10": 0.5}
-    found = {line["measure"]: line for line in checked([row])}
-    assert found["ndcg@10"]["agrees"] is True
-    assert found["ndcg@10"]["difference"] == pytest.approx(0.6440 - 0.64508)
-    assert found["map@10"]["agrees"] is False
-    assert checked([row], subsets=[row["set"]]) == []
-    assert checked([row | {"dataset": "scifact-500k"}]) == []
+    row = method_row("scifact", "all-MiniLM-L6-v2", "float", 1.0, means={"ndcg@10": 0.6440, "map@10": 0.5})
+    found = {line.known.measure: line for line in checked([row])}
+    assert found["ndcg@10"].agrees is True
+    assert found["ndcg@10"].difference == pytest.approx(0.6440 - 0.64508)
+    assert found["map@10"].agrees is False
+    assert checked([row], subsets=[row.set]) == []
+    assert checked([replace(row, dataset="scifact-500k")]) == []
     sign = method_row("nq", "e5-base-v2", "sign-rescore-self candidates=4", 0.5)
-    assert [line["agrees"] for line in checked([sign])] == [None]
+    assert [line.agrees for line in checked([sign])] == [None]
 
 
 def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
@@ -221,10 +233,27 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert '<div class="table"><table>' in found
 
 
-def test_records_survive_their_file(tmp_path: Path) -> None:
-    given = replace(CASES["GREEN"].records["e5"], figures={"n": 1, "nan": float("nan")})
-    given.write(tmp_path)
-    assert Record.read(tmp_path / "e5.json") == replace(given, figures={"n": 1, "nan": None})
+def test_outcomes_survive_their_file(tmp_path: Path) -> None:
+    for name, experiment in (("e2", E2()), ("e5", E5())):
+        given = CASES["GREEN"].outcomes[name]
+        given.write(tmp_path)
+        assert Outcome.read(tmp_path / f"{name}.json", experiment) == given
+
+
+def test_a_figure_that_is_not_defined_is_null(tmp_path: Path) -> None:
+    given = outcome("e2", Sweep(codes=(codes(distance_mean=float("nan")),), failures=()), Band("green", []))
+    path = given.write(tmp_path)
+    assert '"distance_mean": null' in path.read_text()
+    assert Outcome.read(path, E2()).figures.codes[0].distance_mean is None
+
+
+@pytest.mark.parametrize(("old", "new"), [('"self_distance"', '"distance"'), ('"skewed": 0.0', '"skewed": "a few"')])
+def test_an_outcome_of_another_version_is_named_in_one_line(tmp_path: Path, old: str, new: str) -> None:
+    path = CASES["GREEN"].outcomes["e2"].write(tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=r"e2\.json is not a stored experiment .*; run the experiment again") as caught:
+        Outcome.read(path, E2())
+    assert "\n" not in str(caught.value)
 
 
 def test_a_switch_that_has_not_triggered_stops_nothing() -> None:

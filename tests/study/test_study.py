@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,8 +12,14 @@ from study.conftest import Ran
 from binbench.cli import main
 from binbench.errors import UserError
 from binbench.study import execute, plan
-from binbench.study import study as sets
-from binbench.study.experiment import EXPERIMENTS, Record, load, perform
+from binbench.study.campaign import Budgets, load_study
+from binbench.study.execute import Progress
+from binbench.study.experiment import Experiment, Outcome, experiments, load, perform
+from binbench.study.experiments.e1 import E1
+from binbench.study.experiments.e2 import E2
+from binbench.study.experiments.e4 import E4
+from binbench.study.experiments.e5 import E5
+from binbench.study.experiments.e6 import E6
 from binbench.study.study import Study
 
 
@@ -23,26 +29,29 @@ def call(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def stored(ran: Ran, name: str) -> Record:
-    return Record.read(ran.study.folder / f"{name}.json")
+F = TypeVar("F")
+
+
+def stored(ran: Ran, experiment: type[Experiment[F]]) -> Outcome[F]:
+    return Outcome.read(ran.study.folder / f"{experiment.id}.json", experiment())
 
 
 def test_everything_asked_for_is_there(ran: Ran) -> None:
     assert ran.status == 0
-    log = execute.read_log(ran.study.folder)
-    assert [step["name"] for step in log["steps"]] == ["tier 1", "tier 2", *(name.upper() for name in EXPERIMENTS)]
-    assert {step["state"] for step in log["steps"]} == {"done"}
-    for name in EXPERIMENTS:
-        record = stored(ran, name)
-        assert record.campaign == "small"
-        assert record.provenance["versions"]["numpy"] == np.__version__
-        assert all((ran.study.folder / plot.file).stat().st_size > 5000 for plot in record.plots)
+    log = Progress.read(ran.study.folder)
+    assert [step.name for step in log.steps] == ["tier 1", "tier 2", *(f"E{i}" for i in range(1, 9))]
+    assert {step.state for step in log.steps} == {"done"}
+    for experiment in experiments().values():
+        found = stored(ran, type(experiment))
+        assert found.campaign == "small"
+        assert found.provenance["versions"]["numpy"] == np.__version__
+        assert all((ran.study.folder / plot.file).stat().st_size > 5000 for plot in found.plots)
     assert {"report.md", "report.html"} <= {path.name for path in ran.study.folder.iterdir()}
 
 
 def test_recall_is_that_of_a_brute_force_search(ran: Ran) -> None:
     entry = ran.study.sets[0]
-    rows = {(row["set"], row["method"]): row for row in stored(ran, "e5").figures["methods"]}
+    rows = {(row.set, row.method): row for row in stored(ran, E5).figures.methods}
     row = rows[entry.name, "binary128"]
     projection = np.random.Generator(np.random.PCG64(0)).standard_normal((32, 128))
     train, test = (array.astype(np.float64) @ projection > 0 for array in (entry.vectors.train, entry.vectors.test))
@@ -50,41 +59,44 @@ def test_recall_is_that_of_a_brute_force_search(ran: Ran) -> None:
     found = np.argsort(hamming, axis=1, kind="stable")[:, :10]
     true = np.argsort(-(entry.vectors.test @ entry.vectors.train.T), axis=1)[:, :10]
     shared = [len({*ours} & {*theirs}) / 10 for ours, theirs in zip(found, true, strict=True)]
-    assert row["overlap@10"] == pytest.approx(np.mean(shared))
-    assert row["recall@10"] == pytest.approx(row["overlap@10"])
-    assert row["bytes_per_vector"] == 16
+    assert row.means["overlap@10"] == pytest.approx(np.mean(shared))
+    assert row.means["recall@10"] == pytest.approx(row.means["overlap@10"])
+    assert row.bytes_per_vector == 16
 
 
 def test_binary_meets_pq_at_equal_bytes(ran: Ran) -> None:
-    figures = stored(ran, "e5").figures
-    recalls = {(row["set"], row["method"]): row["recall@10"] for row in figures["methods"]}
-    pq = {(row["set"], row["method"]): row["recall@10"] for row in stored(ran, "e6").figures["methods"]}
-    assert [(pair["bits"], pair["bytes"]) for pair in figures["iso"]] == [(64, 8), (128, 16)] * 4
-    for pair in figures["iso"]:
-        ours, theirs = recalls[pair["set"], f"binary{pair['bits']}"], pq[pair["set"], f"pq{pair['bytes']}"]
-        assert pair["ratio"][0] == pytest.approx(ours / theirs)
-        assert pair["ratio"][1] <= pair["ratio"][0] <= pair["ratio"][2]
+    figures = stored(ran, E5).figures
+    recalls = {(row.set, row.method): row.recall for row in figures.methods}
+    pq = {(row.set, row.method): row.recall for row in stored(ran, E6).figures.methods}
+    assert [(pair.bits, pair.bytes) for pair in figures.iso] == [(64, 8), (128, 16)] * 4
+    for pair in figures.iso:
+        ours, theirs = recalls[pair.set, f"binary{pair.bits}"], pq[pair.set, f"pq{pair.bytes}"]
+        assert pair.ratio is not None
+        assert pair.ratio.value == pytest.approx(ours / theirs)
+        assert pair.ratio.low is not None
+        assert pair.ratio.high is not None
+        assert pair.ratio.low <= pair.ratio.value <= pair.ratio.high
 
 
 def test_the_sets_are_described(ran: Ran) -> None:
-    rows = stored(ran, "e1").figures["sets"]
-    assert [(row["dataset"], row["encoder"]) for row in rows] == [(d, e) for d in "ab" for e in ("lsa16", "lsa32")]
-    assert rows[0]["seconds_per_million"] == pytest.approx(36 / 600 * 1e6)
-    assert stored(ran, "e1").band.colour == "not applicable"
-    assert "0.04 h on cpu" in stored(ran, "e1").band.reasons[0]
+    rows = stored(ran, E1).figures.made
+    assert [(row.dataset, row.encoder) for row in rows] == [(d, e) for d in "ab" for e in ("lsa16", "lsa32")]
+    assert rows[0].seconds_per_million == pytest.approx(36 / 600 * 1e6)
+    assert stored(ran, E1).band.color == "not applicable"
+    assert "0.04 h on cpu" in stored(ran, E1).band.reasons[0]
 
 
 def test_codes_are_reproduced_and_ground_truth_confirmed(ran: Ran) -> None:
-    assert all(row["reproduced"] and row["self_distance"] == 0 for row in stored(ran, "e2").figures["codes"])
-    assert all(row["agreeing"] == row["checked"] == 40 for row in stored(ran, "e4").figures["sets"])
-    assert stored(ran, "e4").figures["sets"][0]["flops"] == 2 * 40 * 600 * 32
+    assert all(row.reproduced and row.self_distance == 0 for row in stored(ran, E2).figures.codes)
+    assert all(row.agreeing == row.checked == 40 for row in stored(ran, E4).figures.sets)
+    assert stored(ran, E4).figures.sets[0].flops == 2 * 40 * 600 * 32
 
 
 def test_the_report_names_bands_and_hypotheses(ran: Ran) -> None:
     text = (ran.study.folder / "report.md").read_text()
-    for name in EXPERIMENTS:
-        assert f"### {name.upper()}: " in text
-        assert f"| {stored(ran, name).band.colour} |" in text
+    for name, experiment in experiments().items():
+        assert f"### {name.upper()}: {experiment.title}" in text
+        assert f"| {stored(ran, type(experiment)).band.color} |" in text
     assert "**H1.** Long codes keep neighbours." in text
     html = (ran.study.folder / "report.html").read_text()
     assert html.count("data:image/png;base64,") == text.count("](e") + text.count("](report-")
@@ -92,7 +104,7 @@ def test_the_report_names_bands_and_hypotheses(ran: Ran) -> None:
 
 
 def test_hypotheses_travel_with_the_results(ran: Ran) -> None:
-    assert ran.study.sets[0].results["binary64"][0]["hypotheses"] == ["H1"]
+    assert ran.study.sets[0].records["binary64"][0].hypotheses == ["H1"]
 
 
 def test_a_second_run_measures_nothing_anew(ran: Ran) -> None:
@@ -105,7 +117,7 @@ def test_one_experiment_alone(ran: Ran, capsys: pytest.CaptureFixture[str]) -> N
     assert call("e6", str(ran.campaign), *ran.options) == 0
     printed = capsys.readouterr().out
     assert "Product quantizers" in printed
-    assert f"E6: {stored(ran, 'e6').band.colour}" in printed
+    assert f"E6: {stored(ran, E6).band.color}" in printed
     assert str(ran.study.folder / "e6.json") in printed
 
 
@@ -130,26 +142,26 @@ def test_measured_rates_replace_assumed_ones(ran: Ran) -> None:
     rates = plan.measured(Path(ran.study.sets[0].vectors.path).parent, ran.study.results_dir)
     assert rates.encoding["lsa16"][0] == pytest.approx(600 / 36)
     assert "cpu, 2 sets" in rates.encoding["lsa16"][1]
-    built = [entry.results["pq8"][0]["build_time"] / (600 * 32) for entry in ran.study.sets]
-    assert rates.build["pq8"] == pytest.approx(np.median(built))
+    built = [entry.records["pq8"][0].build_seconds or 0 for entry in ran.study.sets]
+    assert rates.build["pq8"] == pytest.approx(np.median(built) / (600 * 32))
 
 
 def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execute, "stopped_by", lambda study, step: ["F1: low everywhere"] if step == "tier 2" else [])
-    stopped = execute.execute(ran.study, experiments=[])
+    stopped = execute.execute(ran.study, only=[])
     assert [(step.name, step.state) for step in stopped.steps] == [("tier 1", "done"), ("tier 2", "stopped")]
     assert not stopped.complete
-    despite = execute.execute(ran.study, experiments=[], despite_kill_switch=True)
+    despite = execute.execute(ran.study, only=[], despite_kill_switch=True)
     assert [step.state for step in despite.steps] == ["done", "done"]
     assert despite.despite == ["F1: low everywhere"]
-    assert execute.read_log(ran.study.folder)["despite"] == ["F1: low everywhere"]
+    assert Progress.read(ran.study.folder).despite == ["F1: low everywhere"]
 
 
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
     for device, stops in (("cpu", True), ("A100", False)):
-        resolved = campaign.resolved | {"reference_device": device, "budgets": {"study_cap": 0.01}}
-        study = Study(type(campaign)(campaign.path, campaign.tiers, resolved), *folders(ran.study))
+        changes = {"reference_device": device, "hours": Budgets(study_cap=0.01)}
+        study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
 
 
@@ -167,9 +179,9 @@ def test_a_set_that_cannot_be_made_costs_itself_only(ran: Ran, tmp_path: Path) -
     )
     options = [f"--data-dir={tmp_path}", ran.options[1], f"--study-dir={tmp_path}"]
     assert call("run", str(path), *options) == 1
-    log = json.loads((tmp_path / "gap" / "run.json").read_text())
-    assert "holds no corpus.jsonl" in log["failures"][0]
-    assert log["steps"][0]["detail"] == "1/2 sets"
+    log = Progress.read(tmp_path / "gap")
+    assert "holds no corpus.jsonl" in log.failures[0]
+    assert log.steps[0].detail == "1/2 sets"
     assert "empty-lsa16: not prepared" in (tmp_path / "gap" / "report.md").read_text()
 
 
@@ -177,13 +189,7 @@ def test_without_any_set_the_next_step_is_named(ran: Ran, tmp_path: Path) -> Non
     path = tmp_path / "none.yml"
     path.write_text("tiers: [{datasets: [scifact], encoders: [lsa16], algorithms: [float]}]\n")
     with pytest.raises(UserError, match="binbench study run none"):
-        perform("e1", Study(execute_campaign(path), tmp_path, tmp_path, tmp_path))
-
-
-def execute_campaign(path: Path) -> sets.StudyCampaign:
-    from binbench.study.campaign import load_study
-
-    return load_study(str(path))
+        perform("e1", Study(load_study(str(path)), tmp_path, tmp_path, tmp_path))
 
 
 def test_an_unknown_experiment_suggests_the_nearest() -> None:
@@ -194,4 +200,4 @@ def test_an_unknown_experiment_suggests_the_nearest() -> None:
 def test_a_damaged_record_names_its_file(tmp_path: Path) -> None:
     (tmp_path / "e5.json").write_text('{"experiment": "e5"}')
     with pytest.raises(UserError, match=r"e5\.json is not a stored experiment"):
-        Record.read(tmp_path / "e5.json")
+        Outcome.read(tmp_path / "e5.json", E5())

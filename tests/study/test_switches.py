@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from study.made_up import iso_row, method_row
+from study.made_up import iso_row, method_row, predictions
 
+from binbench.study.prediction import Predictions
 from binbench.study.switches import STOPS, Switch, f1, f2, f3, k1
 
 PAIRS = [("a", "m"), ("a", "n"), ("b", "m"), ("b", "n")]
@@ -45,11 +46,11 @@ def test_too_few_sets_decide_nothing(kept: list[tuple[str, str]]) -> None:
     ],
 )
 def test_f3_needs_both_below(rho: float | None, r2: float, state: str) -> None:
-    assert f3({"decisive": {"rho": rho, "r2": r2}, "rows": 16, "sets": 4}).state == state
+    assert f3(predictions(r2, rho)).state == state
 
 
 def test_f3_without_a_fit_gives_e8s_reason() -> None:
-    found = f3({"decisive": None, "why_not": "needs sets"})
+    found = f3(Predictions(rows=0, sets=0, encoders=0, why_not="needs sets"))
     assert found == Switch("F3", "not applicable", "needs sets")
 
 

@@ -86,7 +86,7 @@ def test_angles_of_orthogonal_and_opposite_codes():
 
 def test_sentences_are_encoded_once(pairs_file, tmp_path, monkeypatch):
     first = text_vectors(WORDS * 3, EncoderOptions("lsa4"), tmp_path)
-    monkeypatch.setattr("binbench.sets.encoders.LatentSemanticEncoder.encode", None)
+    monkeypatch.setattr("binbench.sets.encoders.lsa.LatentSemanticEncoder.encode", None)
     np.testing.assert_array_equal(text_vectors(WORDS * 3, EncoderOptions("lsa4"), tmp_path), first)
     assert not first.flags.writeable
 

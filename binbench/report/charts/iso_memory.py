@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binbench.records.compare import BASELINE, budgets, ratio
+from binbench.records.pairs import BASELINE, budgets, ratio
 from binbench.records.rows import Row
 from binbench.report.charts.base import add_legend, by_family, logarithmic, marker_of, new_figure, one_mode
 from binbench.report.charts.registry import chart

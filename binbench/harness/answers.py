@@ -1,0 +1,68 @@
+"""A stored result's answers beside the truth of its embedding set."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.errors import UserError
+from binbench.measures.answers import Answers, Ties
+from binbench.measures.relevance import own_documents
+from binbench.records.record import Record
+from binbench.records.store import member
+from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.neighbors import distances_to
+
+
+def answers_of(record: Record, embeddings: EmbeddingSet) -> Answers:
+    """The answers of `record`, which was measured on `embeddings`.
+
+    Raises:
+        UserError: the result is damaged.
+    """
+    tied = [member(record.path, f"tied_{name}") for name in ("ids", "scores", "offsets")]
+
+    def distances(query: int, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        return distances_to(embeddings.train, embeddings.test[query : query + 1], ids[None], embeddings.distance)[0]
+
+    return Answers(
+        ids=stored(record, "neighbors"),
+        distances=stored(record, "distances"),
+        true_ids=embeddings.neighbors,
+        true_distances=embeddings.distances,
+        distance=embeddings.distance,
+        scores=member(record.path, "scores"),
+        ties=None if any(array is None for array in tied) else Ties(*tied),  # type: ignore[arg-type]
+        qrels=embeddings.qrels,
+        # A collection's set holds judged queries only.
+        judged_everywhere=bool(embeddings.attributes.get("split")),
+        own=own_documents_of(embeddings.path, embeddings.path.stat().st_mtime_ns),
+        query_ids=embeddings.test_ids,
+        document_ids=embeddings.train_ids,
+        distances_to=distances,
+    )
+
+
+def stored(record: Record, name: str) -> NDArray[Any]:
+    """An array that every result with answers has.
+
+    Raises:
+        UserError: it has not.
+    """
+    found = member(record.path, name)
+    if found is None:
+        raise UserError(f"{record.path} is damaged: it has no {name!r}; delete it and run again")
+    return found
+
+
+@lru_cache(maxsize=64)
+def own_documents_of(path: Path, mtime: int) -> NDArray[np.int64]:
+    """(Q,) the row of the document with the query's own id, -1 where there is none; `mtime` is the set file's."""
+    embeddings = EmbeddingSet.open(path)
+    if embeddings.test_ids is None or embeddings.train_ids is None:
+        return np.full(len(embeddings.test), -1, np.int64)
+    return own_documents(embeddings.test_ids, embeddings.train_ids)

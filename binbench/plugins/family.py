@@ -1,0 +1,91 @@
+"""How plugins are named.
+
+A plugin registers a pattern such as ``binary{bits}`` with a default grid (``bits=[64, 128]``). Every name that fits the
+pattern is an instance; the grid's names are the default instances, and the pattern without its placeholders
+(``binary``) names the family. Keywords that are not placeholders are constants passed to the plugin as they are. What a
+plugin says of itself without being called is declared with it, as facts.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One registered pattern: every instance it names is made by the same plugin."""
+
+    pattern: str
+    plugin: Any
+    grid: dict[str, tuple[Any, ...]]
+    constants: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The pattern's text outside its placeholders: ``binary{bits}-asym`` → ``binary-asym``."""
+        pieces = PLACEHOLDER.split(self.pattern)
+        return (pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]).strip("-")
+
+    @property
+    def source(self) -> str:
+        """The file the plugin is defined in."""
+        return inspect.getsourcefile(self.plugin) or self.plugin.__module__
+
+    @property
+    def summary(self) -> str:
+        """The first line of the plugin's docstring."""
+        return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
+
+    def instances(self) -> Iterator[Instance]:
+        """The instances of the default grid, in order."""
+        for values in itertools.product(*self.grid.values()):
+            parameters = dict(zip(self.grid, values, strict=True))
+            yield Instance(self.pattern.format(**parameters), self, parameters | self.constants)
+
+    def match(self, name: str) -> Instance | None:
+        """The instance called `name`, or None when it does not fit the pattern."""
+        pieces = PLACEHOLDER.split(self.pattern)
+        expression = "".join(
+            f"(?P<{piece}>{_expression(self.grid[piece])})" if i % 2 else re.escape(piece)
+            for i, piece in enumerate(pieces)
+        )
+        found = re.fullmatch(expression, name)
+        if found is None:
+            return None
+        parameters = {key: type(self.grid[key][0])(text) for key, text in found.groupdict().items()}
+        return Instance(name, self, parameters | self.constants)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A name such as ``binary256`` with the plugin and the parameters it stands for."""
+
+    name: str
+    family: Family
+    parameters: dict[str, Any]
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the plugin takes a seed."""
+        return self.takes("seed")
+
+    def takes(self, keyword: str) -> bool:
+        """Whether the plugin names `keyword`, and so depends on it."""
+        return keyword in inspect.signature(self.family.plugin).parameters
+
+    def create(self, **given: Any) -> Any:
+        """Call the plugin with the instance's parameters and those of `given` that it names."""
+        return self.family.plugin(**{k: v for k, v in given.items() if self.takes(k)}, **self.parameters)
+
+
+def _expression(values: Sequence[Any]) -> str:
+    # Without leading zeros a value has one spelling, so that one instance has one name.
+    return r"[1-9]\d*" if isinstance(values[0], int) else r"[a-z0-9.]+"

@@ -1,0 +1,148 @@
+"""E4: the float ground truth, what it costs, and whether an independent route finds the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from binbench.report.render import Table
+from binbench.study import plots as draw
+from binbench.study.experiment import Band, Experiment, Plot, experiment
+from binbench.study.ground_truth import HELD_OUT, Check, cross_check
+from binbench.study.rows import SetRow, uncovered
+from binbench.study.tables import listing, number
+
+if TYPE_CHECKING:
+    from binbench.study.study import Study, StudySet
+
+#: Raised when the check changes.
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedSet(SetRow, Check):
+    """The exact neighbours of a set: size of the product, measured time of `float`, and the check."""
+
+    documents: int
+    queries: int
+    dimension: int
+    k: int
+    flops: int
+    device: str
+    cpu_seconds: float | None
+    cpu: str
+    threads: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundTruth:
+    """Every set, how many of tier 1 are asked for and made, and the CPU-hours of the reference machine."""
+
+    sets: tuple[CheckedSet, ...]
+    asked: int
+    made: int
+    reference_device: str
+    budget: float
+
+
+@experiment
+class E4(Experiment[GroundTruth]):
+    """Is what recall is measured against complete, right and affordable?"""
+
+    id = "e4"
+    title = "Float brute force: ground truth, cost, cross-check"
+    figures = GroundTruth
+
+    def measure(self, study: Study) -> GroundTruth:
+        """A seeded subset of the queries is checked."""
+        return GroundTruth(
+            sets=tuple(_row(study, entry) for entry in study.sets),
+            asked=sum(entry.tier == 1 for entry in study.asked),
+            made=sum(entry.tier == 1 for entry in study.sets),
+            reference_device=study.reference_device,
+            budget=study.budgets.ground_truth_green,
+        )
+
+    def judge(self, figures: GroundTruth) -> Band:
+        """Complete, consistent, and within the hours of CPU (on the reference device only)."""
+        rows, reference = figures.sets, figures.reference_device
+        checked, agreeing = sum(row.checked for row in rows), sum(row.agreeing for row in rows)
+        check = f"{agreeing} of {checked} held-out queries agree with faiss' exhaustive search"
+        if agreeing < checked:
+            wrong = [row.set for row in rows if row.agreeing < row.checked]
+            return Band("red", [f"inconsistent: {check}; not on {', '.join(wrong)}"])
+        timed = [(row.cpu_seconds, row.cpu) for row in rows if row.cpu_seconds is not None]
+        hours = sum(seconds for seconds, _ in timed) / 3600
+        there = f"ground truth of {figures.made} of {figures.asked} tier-1 sets"
+        spent = f"{hours:.4f} CPU-h on {', '.join(sorted({cpu for _, cpu in timed})) or 'no timed CPU'}"
+        if not timed or any(reference not in row.device for row in rows):
+            of = f"the budget is that of the reference machine ({reference})"
+            return Band("not applicable", [f"{spent}; {of}", there, check])
+        if figures.made == figures.asked > 0 and hours <= figures.budget:
+            return Band("green", [spent, there, check])
+        if not uncovered(rows, datasets=3):
+            return Band("yellow", [spent, there, check])
+        if hours > figures.budget:
+            return Band("red", [f"too expensive: {spent}", there, check])
+        return Band("not applicable", [f"{there}: too few for a band", spent, check])
+
+    def tables(self, figures: GroundTruth) -> list[Table]:
+        """One row per set."""
+        return [
+            listing(
+                "Exact neighbours",
+                figures.sets,
+                {
+                    "set": lambda row: row.set,
+                    "documents": lambda row: f"{row.documents:,}",
+                    "queries": lambda row: f"{row.queries:,}",
+                    "dimension": lambda row: str(row.dimension),
+                    "k": lambda row: str(row.k),
+                    "GFLOP": lambda row: f"{row.flops / 1e9:.2f}",
+                    "CPU s": lambda row: number(row.cpu_seconds, ".3f"),
+                    "per s": lambda row: number(row.cpu_seconds and row.flops / 1e9 / row.cpu_seconds, ".1f"),
+                    "checked": lambda row: str(row.checked),
+                    "agree": lambda row: str(row.agreeing),
+                    "worst": lambda row: f"{row.worst:.1e}",
+                },
+            )
+        ]
+
+    def plots(self, figures: GroundTruth, folder: Path) -> list[Plot]:
+        """Size of the product against time."""
+        costs = {row.set: ([row.flops / 1e9], [row.cpu_seconds]) for row in figures.sets if row.cpu_seconds}
+        if not costs:
+            return []
+        return [
+            draw.points(
+                folder / "e4-cost.png",
+                costs,
+                ("GFLOP (2 · Q · N · d)", "CPU seconds, all queries"),
+                "Cost of the exact search of all queries.",
+            )
+        ]
+
+
+def _row(study: Study, entry: StudySet) -> CheckedSet:
+    vectors = entry.vectors
+    n, d = vectors.train.shape
+    queries, k = vectors.neighbors.shape
+    key = {"set": vectors.fingerprint, "schema": SCHEMA, "held_out": HELD_OUT}
+    check = study.cached("e4", key, Check, partial(cross_check, vectors))
+    record = next(iter(entry.records.get("float", [])), None)
+    seconds = record and record.seconds_per_query
+    return CheckedSet(
+        **entry.labels(),
+        **vars(check),
+        documents=n,
+        queries=queries,
+        dimension=d,
+        k=k,
+        flops=2 * queries * n * d,
+        device=entry.device,
+        cpu_seconds=seconds * queries * record.threads if record and seconds else None,
+        cpu=record.provenance["machine"]["cpu"] if record else "",
+        threads=record.threads if record else None,
+    )

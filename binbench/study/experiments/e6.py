@@ -1,0 +1,71 @@
+"""E6: retrieval with product quantization."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from binbench.report.render import Table
+from binbench.study import plots as draw
+from binbench.study.experiment import Band, Experiment, Plot, experiment
+from binbench.study.rows import MethodRow, best_of, datasets_reaching, recalls, uncovered
+from binbench.study.tables import quality_table
+from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_FAIR, PQ_STRONG
+
+if TYPE_CHECKING:
+    from binbench.study.study import Study
+
+FAMILIES = ("pq", "opq", "pqfs", "rq", "ivfpq")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizedRetrieval:
+    """Every product quantizer on every set."""
+
+    methods: tuple[MethodRow, ...]
+
+
+@experiment
+class E6(Experiment[QuantizedRetrieval]):
+    """How good is retrieval with product quantizers?"""
+
+    id = "e6"
+    title = "PQ retrieval"
+    figures = QuantizedRetrieval
+
+    def measure(self, study: Study) -> QuantizedRetrieval:
+        """From the stored results."""
+        from binbench.study.methods import method_rows
+
+        return QuantizedRetrieval(methods=method_rows(study, lambda family: re.split(r"[\d-]", family)[0] in FAMILIES))
+
+    def judge(self, figures: QuantizedRetrieval) -> Band:
+        """recall@10 of PQ-32 and PQ-64 on the tier-1 sets."""
+        rows = [row for row in figures.methods if row.tier == 1]
+        best, large = best_of(rows, LONG_PQ), best_of(rows, (LARGE_PQ,))
+        if missing := uncovered(large):
+            return Band("not applicable", [f"recall@10 of {LARGE_PQ} on tier 1: {missing}"])
+        shown = recalls(best)
+        strong = [row for row in best if row.recall >= PQ_STRONG]
+        if 2 * len(strong) > len(best):
+            return Band("green", [f"recall@10 >= {PQ_STRONG} on {len(strong)} of {len(best)} tier-1 sets: {shown}"])
+        if all(row.recall < PQ_FAIR for row in large):
+            return Band("red", [f"recall@10 of {LARGE_PQ} < {PQ_FAIR} on all {len(large)} tier-1 sets: {shown}"])
+        datasets, everything = datasets_reaching(best, PQ_STRONG)
+        strong_on = f"recall@10 >= {PQ_STRONG} on {len(datasets)} of {len(everything)} datasets: {shown}"
+        if 3 * len(datasets) >= 2 * len(everything):
+            return Band("yellow", [strong_on])
+        return Band("not applicable", [f"between the bands: {strong_on}"])
+
+    def tables(self, figures: QuantizedRetrieval) -> list[Table]:
+        """Quality, bytes and time."""
+        return [quality_table(figures.methods, "Product quantizers against the float ranking and the judgements")]
+
+    def plots(self, figures: QuantizedRetrieval, folder: Path) -> list[Plot]:
+        """Recall by bytes."""
+        swept = [row for row in figures.methods if row.family == "pq"]
+        return draw.sweep(
+            folder / "e6-recall.png", swept, "bytes per vector", "recall@10 of `pq` by the size of the code."
+        )

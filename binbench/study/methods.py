@@ -1,0 +1,104 @@
+"""The rows of a study: every method on every set, and `binary` against PQ at equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from binbench.measures.bootstrap import mean_ci
+from binbench.records.pairs import budgets
+from binbench.study.rows import Estimate, MethodRow, Pair
+from binbench.study.study import Study, StudySet
+
+#: What rows hold of a method.
+SHOWN = (
+    *(f"recall@{k}" for k in (1, 5, 10, 50, 100)),
+    "ndcg@10",
+    "overlap@10",
+    "qrels_recall@10",
+    "qrels_recall@100",
+    "map@10",
+)
+WITH_INTERVAL = ("recall@10", "ndcg@10", "overlap@10")
+
+
+def method_rows(study: Study, chosen: Callable[[str], bool] = lambda family: True) -> tuple[MethodRow, ...]:
+    """One row per set and method whose family is `chosen`."""
+    return tuple(
+        _row(entry, method)
+        for entry in study.sets
+        for method, records in entry.records.items()
+        if chosen(records[0].family)
+    )
+
+
+def _row(entry: StudySet, method: str) -> MethodRow:
+    records = entry.records[method]
+    first = records[0]
+    reference, ndcg = (entry.mean(name, "ndcg@10") for name in ("float", method))
+    return MethodRow(
+        **entry.labels(),
+        method=method,
+        instance=first.instance,
+        family=first.family,
+        seeds=len(records),
+        documents=first.documents or 0,
+        queries=first.queries or 0,
+        dimension=first.dimension or 0,
+        bytes_per_vector=first.bytes_per_vector or 0.0,
+        shared_bytes=first.footprint.shared if first.footprint else 0,
+        index_bytes=first.index_bytes or 0,
+        means={measure: entry.mean(method, measure) for measure in SHOWN},
+        intervals={measure: _interval(entry, method, measure) for measure in WITH_INTERVAL},
+        retention=ndcg / reference if ndcg is not None and reference else None,
+        queries_per_second=entry.median(method, lambda record: record.queries_per_second),
+        mode="batch" if first.batch else "single query",
+        threads=first.threads,
+        train_seconds=entry.median(method, lambda record: record.train_seconds),
+        build_seconds=entry.median(method, lambda record: record.build_seconds),
+        training_rows=first.facts.training_rows,
+        notes=tuple(sorted({note for record in records for note in record.facts.notes})),
+        cpu=first.provenance["machine"]["cpu"],
+    )
+
+
+def _interval(entry: StudySet, method: str, measure: str) -> Estimate | None:
+    if len(entry.records[method]) == 1:
+        return Estimate.of(entry.records[method][0].interval(measure))
+    values = entry.values(method, measure)
+    return None if values is None else Estimate.of(mean_ci(values))
+
+
+def pairs(study: Study) -> tuple[Pair, ...]:
+    """`binary` against PQ at equal bytes per vector: one row per set and size, with paired intervals."""
+    found = []
+    for entry in study.sets:
+        for size, records, baseline in budgets(record for same in entry.records.values() for record in same):
+            for method in dict.fromkeys(record.method for record in records if record.family == "binary"):
+                if baseline and (pair := _pair(entry, size, method, baseline.method)):
+                    found.append(pair)
+    return tuple(found)
+
+
+def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:
+    recall, ndcg = (entry.contrast(binary, pq, measure) for measure in ("recall@10", "ndcg@10"))
+    if recall is None:
+        return None
+    ours, theirs = (entry.median(method, lambda record: record.queries_per_second) for method in (binary, pq))
+    return Pair(
+        **entry.labels(),
+        bits=entry.records[binary][0].parameters["bits"],
+        bytes=int(size),
+        binary=recall.mean_a,
+        pq=recall.mean_b,
+        ratio=Estimate.of(recall.ratio),
+        difference=Estimate.of(recall.difference),
+        p_value=recall.p_value,
+        ndcg_ratio=None if ndcg is None else Estimate.of(ndcg.ratio),
+        speed_ratio=ours / theirs if theirs else None,
+    )
+
+
+def conditions(rows: Iterable[MethodRow]) -> str:
+    """What the speeds of `rows` were measured under."""
+    found = sorted({(row.cpu, row.threads, row.mode) for row in rows})
+    return "; ".join(f"{cpu}, {threads} thread{'s' * (threads > 1)}, {mode} mode" for cpu, threads, mode in found)

@@ -1,0 +1,154 @@
+"""The study's five questions, answered from bands, switches and figures alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from binbench.study.experiment import Outcomes, outcome
+from binbench.study.experiments.e2 import E2
+from binbench.study.experiments.e4 import E4
+from binbench.study.experiments.e5 import E5
+from binbench.study.experiments.e7 import E7
+from binbench.study.experiments.e8 import E8
+from binbench.study.prediction import ALONE, BOTH, MODELS_OUT, SETS_OUT
+from binbench.study.rows import MethodRow, by_set, decided, with_recall
+from binbench.study.scenario import adapter_helps, unsound
+from binbench.study.switches import Switch
+from binbench.study.tables import number
+from binbench.study.thresholds import GREEN_RATIO, GREEN_RECALL, LONG_BITS, YELLOW_RATIO, YELLOW_RECALL
+
+Answer = Literal["yes", "no", "not known"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One of the five questions with its answer and the numbers."""
+
+    text: str
+    answer: Answer
+    numbers: str
+
+
+def questions(outcomes: Outcomes, switches: Sequence[Switch]) -> list[Question]:
+    """The five questions in order."""
+    yellow, green = "Is the result yellow on one meaningful setting?", "Is it green on one?"
+    return [
+        _clean(outcomes, switches),
+        _reaching(outcomes, yellow, YELLOW_RECALL, YELLOW_RATIO),
+        _reaching(outcomes, green, GREEN_RECALL, GREEN_RATIO),
+        _adapters(outcomes, switches),
+        _geometry(outcomes),
+    ]
+
+
+def competitive(outcomes: Outcomes, answers: Sequence[Question]) -> bool | None:
+    """Whether one of the second to fourth question is answered with yes; None where that is not decided."""
+    _, yellow, green, adapters, _ = answers
+    if outcome(outcomes, E5) is None or "not known" in (yellow.answer, green.answer):
+        return None
+    return "yes" in (yellow.answer, green.answer, adapters.answer)
+
+
+def falling(rows: Iterable[MethodRow]) -> list[str]:
+    """Steps to a longer code of `binary` at which recall@10 falls, as text."""
+    swept = sorted((row for row in rows if row.family == "binary"), key=lambda row: row.bytes_per_vector)
+    return [
+        f"{name}: {short.method} {short.recall:.3f}, {long.method} {long.recall:.3f}"
+        for name, own in by_set(with_recall(swept)).items()
+        for short, long in itertools.pairwise(own)
+        if long.recall < short.recall
+    ]
+
+
+def _clean(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
+    text = "Are the curves clean?"
+    e2, e4, e5 = outcome(outcomes, E2), outcome(outcomes, E4), outcome(outcomes, E5)
+    if e2 is None or e4 is None or e5 is None:
+        return Question(text, "not known", "E2, E4 and E5 are all needed")
+    binary = [row for row in e5.figures.methods if row.family == "binary"]
+    falls, swept = falling(binary), len(by_set(binary))
+    found = [row.intervals["recall@10"] for row in binary]
+    widths = [one.high - one.value for one in found if one is not None and one.high is not None]
+    codes, sets = e2.figures.codes, e4.figures.sets
+    numbers = (
+        f"recall@10 falls with longer codes at {len(falls)} steps of {swept} sweeps"
+        + (f" ({'; '.join(falls)})" if falls else "")
+        + f"; {sum(row.reproduced for row in codes)} of {len(codes)} code sets reproduced in a second process; "
+        f"{sum(row.agreeing for row in sets)} of {sum(row.checked for row in sets)} held-out queries confirm the "
+        "ground truth" + (f"; the widest upper half of a 95 % interval is {max(widths):.3f}" if widths else "")
+    )
+    if faults := unsound(outcomes, switches):
+        numbers += f"; {'; '.join(faults)}"
+    if not swept:
+        return Question(text, "not known", numbers)
+    return Question(text, "no" if falls or faults else "yes", numbers)
+
+
+def _reaching(outcomes: Outcomes, text: str, recall: float, ratio: float) -> Question:
+    """Is there one set where a long code reaches both bars?"""
+    e5 = outcome(outcomes, E5)
+    pairs = [(pair, found.value) for pair, found in decided(e5.figures.iso if e5 else ()) if pair.bits in LONG_BITS]
+    if not pairs:
+        return Question(text, "not known", "no comparison of binary-256/512 with PQ at equal bytes")
+    reaching = [(pair, found) for pair, found in pairs if pair.binary >= recall and found >= ratio]
+    best, share = max(reaching or pairs, key=lambda one: one[0].binary)
+    counts = {
+        encoder: [sum(pair.encoder == encoder for pair, _ in some) for some in (reaching, pairs)]
+        for encoder in dict.fromkeys(pair.encoder for pair, _ in pairs)
+    }
+    numbers = (
+        f"{len(reaching)} of {len(pairs)} settings at 256 and 512 bits reach recall@10 >= {recall} and "
+        f">= {ratio} × PQ; {'the best of them' if reaching else 'the highest recall'} is {best.binary:.3f} on "
+        f"{best.set} at {best.bits} bits, {share:.2f} × PQ; by encoder: "
+        + ", ".join(f"{encoder} {some} of {all_}" for encoder, (some, all_) in counts.items())
+    )
+    return Question(text, "yes" if reaching else "no", numbers)
+
+
+def _adapters(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
+    text, x3 = "Do adapters help?", outcomes.get("x3")
+    helps = adapter_helps(x3)
+    if x3 is None or helps is None:
+        stopping = [switch.name for switch in switches if "X3" in switch.stops]
+        return Question(text, "not known", f"X3 was stopped by {', '.join(stopping)}" if stopping else "X3 was not run")
+    closed = number(x3.figures.gap_closed, ".0%")
+    numbers = f"{x3.figures.gain_points:+.1f} points at 256 bits, {closed} of the gap to PQ closed"
+    return Question(text, "yes" if helps else "no", numbers)
+
+
+def _geometry(outcomes: Outcomes) -> Question:
+    """Geometry matters where it predicts beyond the code's length, on sets and on models that were not seen."""
+    text, x2 = "Does geometry matter?", outcomes.get("x2")
+    e7, e8 = outcome(outcomes, E7), outcome(outcomes, E8)
+    if e8 is None or e8.figures.decisive is None:
+        return Question(text, "not known", f"E8: {e8.figures.why_not if e8 else 'was not run'}")
+    found = e8.figures
+
+    def r2(features: str, folds: str) -> float | None:
+        fit = found.fit(features, folds)
+        return fit.r2.value if fit and fit.r2 else None
+
+    (sets, sets_alone), (models, models_alone) = pairs = [
+        (r2(BOTH, folds), r2(ALONE, folds)) for folds in (SETS_OUT, MODELS_OUT)
+    ]
+    numbers = (
+        f"R² of held-out sets is {number(sets, '.2f')} with geometry and bits and "
+        f"{number(sets_alone, '.2f')} with bits alone; of held-out models "
+        f"{number(models, '.2f')} and {number(models_alone, '.2f')}; "
+        f"n = {found.rows} rows of {found.sets} sets"
+    )
+    if e7 is not None and (strongest := e7.figures.relation.strongest):
+        relation = e7.figures.relation
+        numbers += (
+            f"; the closest diagnostic is {strongest} (ρ = {relation.rho[strongest]:+.2f}, "
+            f"p = {number(relation.p_value)} corrected for all)"
+        )
+    if x2 is not None:
+        numbers += f"; X2: R² = {number(x2.figures.r2, '.2f')}"
+    known = [(with_, without) for with_, without in pairs if with_ is not None and without is not None]
+    if len(known) < len(pairs):
+        return Question(text, "not known", numbers)
+    return Question(text, "yes" if all(with_ > max(0.0, without) for with_, without in known) else "no", numbers)

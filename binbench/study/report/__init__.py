@@ -1,0 +1,133 @@
+"""The study's report: one document from the stored experiments, as Markdown and as self-contained HTML.
+
+Its prose stands in ``report.md.j2``; :mod:`binbench.study.report.views` provides what it shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from binbench.files import atomic
+from binbench.study import plots as draw
+from binbench.study.execute import Progress, kill_switches
+from binbench.study.experiment import Outcomes, Plot, stored
+from binbench.study.methods import method_rows
+from binbench.study.regimes import means
+from binbench.study.report import views
+from binbench.study.report.page import page
+from binbench.study.rows import MethodRow
+from binbench.study.study import Study
+from binbench.study.switches import Switch
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything the report is made of.
+
+    Attributes:
+        campaign: its name.
+        hypotheses: id → statement.
+        asked: (dataset, encoder) pairs of the campaign.
+        outcomes: of the experiments.
+        switches: the kill-switches.
+        methods: a row per set and method.
+        troubles: set → what has no result there, one line each.
+        log: what the last run stored.
+        plots: drawn for the report itself.
+    """
+
+    campaign: str
+    hypotheses: Mapping[str, str] = field(default_factory=dict)
+    asked: Sequence[tuple[str, str]] = ()
+    outcomes: Outcomes = field(default_factory=dict)
+    switches: Sequence[Switch] = ()
+    methods: Sequence[MethodRow] = ()
+    troubles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    log: Progress = field(default_factory=Progress)
+    plots: Sequence[Plot] = ()
+
+
+def write_report(study: Study) -> list[Path]:
+    """Write ``report.md`` and ``report.html`` (self-contained) into the study's folder; their paths.
+
+    Raises:
+        UserError: a stored experiment cannot be read.
+    """
+    outcomes, methods = stored(study.folder), method_rows(study)
+    study.folder.mkdir(parents=True, exist_ok=True)
+    material = Material(
+        campaign=study.campaign.name,
+        hypotheses=study.hypotheses,
+        asked=[(entry.dataset, entry.encoder) for entry in study.asked],
+        outcomes=outcomes,
+        switches=kill_switches(study),
+        methods=methods,
+        troubles={entry.name: entry.troubles for entry in study.asked if entry.troubles},
+        log=Progress.read(study.folder),
+        plots=_draw(methods, study.folder),
+    )
+    text = document(material)
+    written = {
+        study.folder / "report.md": text,
+        study.folder / "report.html": page(text, f"Study {study.campaign.name}", study.folder),
+    }
+    for path, content in written.items():
+        with atomic(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return list(written)
+
+
+def document(material: Material) -> str:
+    """The report as Markdown; its images lie beside it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__name__, "."),
+        # Markdown; the page made of it escapes for itself.
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= views.FILTERS
+    return _filled(environment.get_template("report.md.j2").render(**vars(material), **views.of(material)))
+
+
+def _filled(text: str) -> str:
+    """`text` with every paragraph on one line, as the template's own line breaks mean nothing, and no empty ones."""
+    stretches = text.split("```")
+    # Every other stretch is code. What begins a heading, a line of a list or of a table, or an image begins a line.
+    stretches[::2] = [re.sub(r"(?<=[^\n]) *\n *(?![\s|*#!]|\d+\. |$)", " ", one) for one in stretches[::2]]
+    return re.sub(r"\n{3,}", "\n\n", "```".join(stretches)).strip() + "\n"
+
+
+def _draw(methods: Sequence[MethodRow], folder: Path) -> list[Plot]:
+    """recall@10 against bytes and against speed, means over the sets of each encoder."""
+    found = []
+    for old in folder.glob("report-*.png"):
+        old.unlink()
+    for i, encoder in enumerate(dict.fromkeys(row.encoder for row in methods)):
+        rows = means(methods, encoder)
+        if not rows:
+            continue
+        for what, label in (("memory", "bytes per vector"), ("speed", "queries per second")):
+            series: dict[str, tuple[list[float], list[float]]] = {}
+            for row in rows:
+                x, y = series.setdefault(row.family, ([], []))
+                x.append(row.bytes_per_vector if what == "memory" else row.queries_per_second)
+                y.append(row.recall)
+            found.append(
+                draw.curves(
+                    folder / f"report-{what}-{i}.png",
+                    series,
+                    (label, "recall@10 against float"),
+                    f"{encoder}: recall@10 against {label}, means over {rows[0].sets} sets.",
+                    log_x=True,
+                    unit_y=True,
+                    families=True,
+                )
+            )
+    return found

@@ -1,0 +1,219 @@
+"""What the report's template shows, from typed material: choices and tables, no prose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from binbench.report.render import Table, render
+from binbench.study import thresholds
+from binbench.study.budgets import hours_by_device
+from binbench.study.experiment import Outcomes, experiments, outcome
+from binbench.study.experiments.e1 import E1, EmbeddedSet
+from binbench.study.experiments.e5 import E5
+from binbench.study.methods import conditions
+from binbench.study.published import checked, comparison
+from binbench.study.questions import competitive, questions
+from binbench.study.regimes import by_standing, choices, means
+from binbench.study.rows import MethodRow, with_recall
+from binbench.study.scenario import scenario
+from binbench.study.switches import Switch, exploratory
+from binbench.study.tables import estimate, iso_table, listing, number, table
+
+if TYPE_CHECKING:
+    from binbench.study.report import Material
+
+#: The pairs that the bands were calibrated for.
+GRID = {
+    (dataset, encoder)
+    for dataset in ("msmarco-500k", "nq-500k", "scifact")
+    for encoder in ("all-MiniLM-L6-v2", "e5-base-v2")
+} | {("msmarco-500k", "bge-large-en-v1.5"), ("scifact", "bge-large-en-v1.5")}
+#: What sensitivity to datasets and encoders is shown of.
+VARIED = ("binary256", "pq32", "int8")
+#: Further symmetric 1-bit rules.
+OTHER_RULES = ("ortho", "sign", "sign-median")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What the data say of H1: E5's band, the rows at 512 bits, and the best row of another rule."""
+
+    color: str
+    triggered: list[str]
+    rows: list[MethodRow]
+    other: MethodRow | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two."""
+        return {"green": "supported", "red": "not supported"}.get(self.color, "neither supported nor refuted")
+
+    @property
+    def retained(self) -> list[MethodRow]:
+        """Those of the rows that have judgements."""
+        return [row for row in self.rows if row.retention is not None]
+
+
+def of(material: Material) -> dict[str, Any]:
+    """The names that the template knows beside the fields of `material`."""
+    methods, outcomes, switches = material.methods, material.outcomes, material.switches
+    e1, e5 = outcome(outcomes, E1), outcome(outcomes, E5)
+    sets: Sequence[EmbeddedSet] = e1.figures.made if e1 else ()
+    pairs = e5.figures.iso if e5 else ()
+    answers = questions(outcomes, switches)
+    present = sorted({(row.dataset, row.encoder) for row in methods})
+    known = list(dict.fromkeys([*experiments(), *exploratory()]))
+    on_record = checked(methods, [row.set for row in sets if row.subset])
+    encoders = dict.fromkeys(row.encoder for row in methods)
+    return {
+        "bar": thresholds,
+        "verdict": scenario(outcomes, switches),
+        "questions": answers,
+        "competitive": competitive(outcomes, answers),
+        "grid": GRID,
+        "present": present,
+        "calibrated": [" × ".join(pair) for pair in present if pair in GRID],
+        "bands": bands(outcomes, switches, known),
+        "kill_switches": kill_switches(switches),
+        "headline": headline(methods),
+        "encoders": [{"means": averages(methods, name), "choices": choices(methods, name)} for name in encoders],
+        "conditions": conditions(methods),
+        "sensitivity": sensitivity(methods),
+        "iso": iso_table(pairs),
+        "standings": by_standing(pairs),
+        "h1": first_hypothesis(material),
+        "published": on_record,
+        "published_table": comparison(on_record),
+        "known": known,
+        "missing": [name for name in known if name in exploratory() and name not in outcomes],
+        "above_float": [row for row in methods if row.retention is not None and row.retention > 1.001],
+        "undertrained": [row for row in methods if any("faiss advises" in note for note in row.notes)],
+        "sets": sets,
+        "leaked": [f"{row.set} ({row.queries_in_train})" for row in sets if row.queries_in_train],
+        "circumstances": circumstances(outcomes),
+    }
+
+
+def bands(outcomes: Outcomes, switches: Iterable[Switch], known: Iterable[str]) -> Table:
+    """Every experiment's band."""
+    stopped = {step.lower(): f"stopped by {switch.name}" for switch in switches for step in switch.stops}
+    lines = []
+    for name in known:
+        found = outcomes.get(name)
+        if found:
+            lines.append([name.upper(), found.title, found.band.color, "; ".join(found.band.reasons)])
+        else:
+            lines.append([name.upper(), "", stopped.get(name, "not run"), ""])
+    return table("Bands", ("experiment", "what", "band", "numbers that decided it"), lines)
+
+
+def kill_switches(switches: Iterable[Switch]) -> Table:
+    """Every kill-switch."""
+    return listing(
+        "Kill-switches",
+        switches,
+        {
+            "switch": lambda one: one.name,
+            "rule": lambda one: one.rule,
+            "state": lambda one: one.state,
+            "numbers": lambda one: one.reason,
+            "stops": lambda one: ", ".join(one.stops) or "nothing",
+        },
+    )
+
+
+def headline(methods: Iterable[MethodRow]) -> Table:
+    """recall@10 and retention of every method on every set."""
+    rows = with_recall(methods)
+    sets = list(dict.fromkeys(row.set for row in rows))
+    sizes = {row.method: row.bytes_per_vector for row in rows}
+    cells = {(row.method, row.set): row for row in rows}
+    lines = []
+    for method in sorted(sizes, key=lambda name: (sizes[name], name)):
+        own = [cells.get((method, name)) for name in sets]
+        held = sorted({row.bytes_per_vector for row in own if row})
+        shown = (f"{row.recall:.3f} · {number(row.retention, '.0%')}" if row else "–" for row in own)
+        lines.append([method, " / ".join(f"{size:g}" for size in held), *shown])
+    title = "recall@10 against the float ranking · share of float's nDCG@10 retained"
+    made = table(title, ("method", "bytes", *sets), lines)
+    made.notes.append("recall@10 and nDCG@10 stand together because nDCG@10 flatters compression.")
+    return made
+
+
+def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
+    """Every method over the sets of `encoder`."""
+    rows = means(methods, encoder)
+    return listing(
+        f"{encoder}: means over {rows[0].sets if rows else 0} sets",
+        rows,
+        {
+            "method": lambda row: row.method,
+            "bytes/vector": lambda row: f"{row.bytes_per_vector:g}",
+            "recall@10": lambda row: number(row.recall),
+            "lowest": lambda row: number(row.lowest),
+            "nDCG@10 retained": lambda row: number(row.retention, ".1%"),
+            "queries/s (geometric)": lambda row: number(row.queries_per_second, ",.0f"),
+        },
+    )
+
+
+def sensitivity(methods: Iterable[MethodRow]) -> Table:
+    """The lowest and the highest recall@10 of one method over datasets, and over encoders."""
+    known, lines = with_recall(methods), []
+    for method in VARIED:
+        rows = [row for row in known if row.method == method]
+        for over, held in (("dataset", "encoder"), ("encoder", "dataset")):
+            for value in dict.fromkeys(getattr(row, held) for row in rows):
+                own = sorted((row for row in rows if getattr(row, held) == value), key=lambda row: row.recall)
+                if len(own) < 2:
+                    continue
+                ends = own[0], own[-1]
+                shown = (f"{row.recall:.3f} ({getattr(row, over)})" for row in ends)
+                lines.append([method, f"{over}s of {value}", *shown, f"{ends[1].recall - ends[0].recall:.3f}"])
+    return table("recall@10 by what varies", ("method", "over the", "lowest", "highest", "range"), lines)
+
+
+def first_hypothesis(material: Material) -> Hypothesis | None:
+    """H1: long binary codes preserve neighbours and retrieval quality; None where nothing was measured."""
+    e5, rows = outcome(material.outcomes, E5), with_recall(material.methods)
+    long = [row for row in rows if row.method == thresholds.LONGEST_BINARY]
+    if e5 is None or not long:
+        return None
+    triggered = [one.name for one in material.switches if one.name in ("F1", "F2") and one.state == "triggered"]
+    others = (row for row in rows if row.family in OTHER_RULES)
+    return Hypothesis(e5.band.color, triggered, long, max(others, key=lambda row: row.recall, default=None))
+
+
+def circumstances(outcomes: Outcomes) -> Table:
+    """Machine, versions and hours."""
+    about: Mapping[str, Any] = next((found.provenance for found in outcomes.values() if found.provenance), {})
+    machine, versions, e1 = about.get("machine", {}), about.get("versions", {}), outcome(outcomes, E1)
+    hours = hours_by_device(e1.figures.made if e1 else ())
+    spent = ", ".join(f"{value:.3f} h on {device}" for device, value in hours.items()) or "not recorded"
+    off = f" (the reference device is {e1.figures.reference_device}; on others hours have no band)" if e1 else ""
+    lines = [
+        ["machine", f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores, {machine.get('os', '')}"],
+        ["embedding hours", spent + off],
+        ["date", str(about.get("date", ""))],
+        ["commit", str(about.get("git", ""))],
+        ["versions", ", ".join(f"{name} {version}" for name, version in versions.items())],
+    ]
+    return table("Circumstances", ("", "value"), lines)
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """`parts` as one sentence."""
+    text = "; ".join(part.rstrip(".") for part in parts if part)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+FILTERS = {
+    "table": lambda one: render([one], "markdown"),
+    "sentence": sentence,
+    "number": number,
+    "estimate": estimate,
+    "least": lambda rows, name, form=",": format(min(getattr(row, name) for row in rows), form),
+    "most": lambda rows, name, form=",": format(max(getattr(row, name) for row in rows), form),
+}

@@ -1,0 +1,77 @@
+"""Tables of text from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from binbench.report.render import Table
+from binbench.study.rows import Estimate, MethodRow, Pair
+
+R = TypeVar("R")
+
+#: How cells of numbers begin; an empty cell (``''``) is one too.
+_NUMERIC = ("", *"0123456789+-–")
+
+
+def table(title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> Table:
+    """A table whose columns of numbers, the first excepted, stand right."""
+    right = [i > 0 and all(line[i][:1] in _NUMERIC for line in lines) for i in range(len(header))]
+    return Table(title, list(header), right, [list(line) for line in lines])
+
+
+def listing(title: str, rows: Iterable[R], columns: Mapping[str, Callable[[R], str]]) -> Table:
+    """A table with a line for each of `rows`, and for each column its name and what it says of a row."""
+    return table(title, list(columns), [[cell(row) for cell in columns.values()] for row in rows])
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """`value` in `form`, or a dash."""
+    return "–" if value is None else f"{value:{form}}"
+
+
+def estimate(found: Estimate | None, form: str = ".3f") -> str:
+    """``value [low, high]``, or a dash."""
+    return "–" if found is None else f"{found.value:{form}} [{number(found.low, form)}, {number(found.high, form)}]"
+
+
+def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
+    """The recalls, nDCG@10, bytes and times of `rows`."""
+    return listing(
+        title,
+        sorted(rows, key=lambda row: (row.tier, row.set, row.bytes_per_vector, row.method)),
+        {
+            "set": lambda row: row.set,
+            "method": lambda row: row.method,
+            "bytes/vector": lambda row: f"{row.bytes_per_vector:g}",
+            "recall@1": lambda row: number(row.means["recall@1"]),
+            "@5": lambda row: number(row.means["recall@5"]),
+            "@10 [95 % CI]": lambda row: estimate(row.intervals["recall@10"]),
+            "@50": lambda row: number(row.means["recall@50"]),
+            "@100": lambda row: number(row.means["recall@100"]),
+            "overlap@10": lambda row: number(row.means["overlap@10"]),
+            "nDCG@10 [95 % CI]": lambda row: estimate(row.intervals["ndcg@10"]),
+            "retention": lambda row: number(row.retention, ".1%"),
+            "queries/s": lambda row: number(row.queries_per_second, ",.0f"),
+            "build s": lambda row: number(row.build_seconds, ".2f"),
+        },
+    )
+
+
+def iso_table(pairs: Iterable[Pair]) -> Table:
+    """Binary against PQ at equal bytes."""
+    return listing(
+        "Binary against PQ at equal bytes per vector, paired by query (95 % bootstrap intervals)",
+        pairs,
+        {
+            "set": lambda pair: pair.set,
+            "bytes": lambda pair: f"{pair.bytes}",
+            "binary recall@10": lambda pair: number(pair.binary),
+            "PQ recall@10": lambda pair: number(pair.pq),
+            "ratio": lambda pair: estimate(pair.ratio, ".2f"),
+            "difference": lambda pair: estimate(pair.difference, "+.3f"),
+            "p": lambda pair: number(pair.p_value, ".4f"),
+            "nDCG@10 ratio": lambda pair: estimate(pair.ndcg_ratio, ".2f"),
+            "speed ratio": lambda pair: number(pair.speed_ratio, ".1f"),
+        },
+    )

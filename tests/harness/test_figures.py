@@ -1,0 +1,396 @@
+"""Figures of stored results: values worked out again by hand or by other libraries, ties, staleness, comparisons."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import h5py
+import ir_measures
+import numpy as np
+import pytest
+from conftest import unit
+from ir_measures import AP, RR, R, nDCG
+from raw import Raw
+from scipy.stats import spearmanr
+
+from binbench.errors import UserError
+from binbench.harness import figures as figures_module
+from binbench.harness.figures import judge, settle
+from binbench.harness.jobs import Job
+from binbench.harness.worker import perform
+from binbench.measures.bootstrap import mean_ci
+from binbench.measures.comparison import compare
+from binbench.measures.registry import MEASURES
+from binbench.measures.relevance import in_trec_order
+from binbench.records import Figures, Record, read
+from binbench.records import compare as compare_records
+from binbench.records.store import open_record
+from binbench.report.trec import write_qrels, write_run
+from binbench.sets.embeddings import EmbeddingSet, write_set
+from binbench.sets.prepare import EncoderOptions, Preparation
+
+
+def measured(embeddings: EmbeddingSet, instance: str, folder: Path, count: int = 100) -> Path:
+    """The result of `instance`, measured in this process."""
+    job = Job(
+        set_path=embeddings.path,
+        set_name=embeddings.name,
+        set_fingerprint=embeddings.fingerprint,
+        instance=instance,
+        count=count,
+        runs=1,
+        results_dir=folder,
+    )
+    assert perform(job) == ("ok", "")
+    return job.path({})
+
+
+def evaluate(path: Path, embeddings: EmbeddingSet) -> Figures:
+    """The figures of the result at `path`, computed anew and read back."""
+    judge(path, embeddings)
+    found = open_record(path).figures
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def stored(small_set: EmbeddingSet, tmp_path_factory) -> dict[str, Path]:
+    """Results on the small set."""
+    folder = tmp_path_factory.mktemp("results")
+    return {name: measured(small_set, name, folder) for name in ("float", "binary64", "pq8")}
+
+
+@pytest.fixture
+def binary(small_set, tmp_path) -> Path:
+    """A result that a test may spoil, without figures."""
+    return measured(small_set, "binary64", tmp_path / "results")
+
+
+def values_of(path: Path, embeddings: EmbeddingSet) -> dict[str, np.ndarray]:
+    """Every measure's values per query."""
+    found = evaluate(path, embeddings)
+    return {name: found.values(name) for name in found.names}
+
+
+def new_set(path: Path, train, test, ids=None, qrels=None, distance="angular") -> EmbeddingSet:
+    return write_set(path, train.shape, [train], test, {"distance": distance}, ids=ids, qrels=qrels)
+
+
+def test_every_measure_applies_and_has_its_own_values(stored, small_set):
+    figures = evaluate(stored["binary64"], small_set)
+    assert list(figures.names) == list(MEASURES)
+    for name in MEASURES:
+        values = figures.values(name)
+        assert values.shape == (20,)
+        assert figures.mean(name) == pytest.approx(values.mean())
+        interval = figures.interval(name)
+        assert list(interval) == pytest.approx(list(mean_ci(values)))
+        assert interval.low <= interval.estimate <= interval.high
+
+
+def test_against_float_by_sets(stored, small_set):
+    result, values = Raw(stored["binary64"]), values_of(stored["binary64"], small_set)
+    similarity = small_set.test.astype(np.float64) @ small_set.train.T.astype(np.float64)
+    ranking = np.argsort(-similarity, axis=1)
+    for cut in (1, 5, 10, 50, 100):
+        hits = [
+            len(set(mine) & set(true)) / cut
+            for mine, true in zip(result.neighbors[:, :cut], ranking[:, :cut], strict=True)
+        ]
+        np.testing.assert_allclose(values[f"recall@{cut}"], hits, atol=1e-12)
+    np.testing.assert_array_equal(values["overlap@10"], values["recall@10"])
+    gains = np.zeros((20, 400))
+    np.put_along_axis(gains, ranking[:, :10], np.arange(10, 0, -1)[None], axis=1)
+    discounts = 1 / np.log2(np.arange(2, 12))
+    dcg = np.take_along_axis(gains, result.neighbors[:, :10], axis=1) @ discounts
+    np.testing.assert_allclose(values["ndcg_float@10"], dcg / (np.arange(10, 0, -1) @ discounts))
+
+
+def test_scores_by_scipy_and_polyfit(stored, small_set):
+    result, values = Raw(stored["pq8"]), values_of(stored["pq8"], small_set)
+    true, own = 1 - result.distances.astype(np.float64), result.array("scores").astype(np.float64)
+    np.testing.assert_allclose(
+        values["rank_correlation"], [spearmanr(a, b).statistic for a, b in zip(true, own, strict=True)]
+    )
+    slope, offset = np.polyfit(own.ravel(), true.ravel(), 1)
+    errors = np.abs(slope * own + offset - true).mean(axis=1) / np.abs(true).mean(axis=1)
+    np.testing.assert_allclose(values["score_error"], errors, rtol=1e-6)
+    exact = evaluate(stored["float"], small_set)
+    assert exact.mean("score_error") < 1e-6
+    assert list(exact.interval("rank_correlation")) == pytest.approx([1, 1, 1], abs=1e-6)
+
+
+def test_recall_over_the_orders_of_ties_by_counting(stored, small_set):
+    values = values_of(stored["binary64"], small_set)
+    algorithm_scores = full_scores("binary64", small_set)
+    neighbours = np.argsort(-(small_set.test @ small_set.train.T), axis=1)[:, :10]
+    for query, (scores, near) in enumerate(zip(algorithm_scores, neighbours, strict=True)):
+        bar = np.sort(scores)[-10]
+        sure, tied = set(np.flatnonzero(scores > bar)), set(np.flatnonzero(scores == bar))
+        free, found = 10 - len(sure), len(tied & set(near))
+        base = len(sure & set(near))
+        assert values["recall@10_low"][query] == pytest.approx((base + max(0, free - (len(tied) - found))) / 10)
+        assert values["recall@10_high"][query] == pytest.approx((base + min(free, found)) / 10)
+        assert values["recall@10_expected"][query] == pytest.approx((base + free * found / len(tied)) / 10)
+    for measure in ("recall@10", "ndcg@10"):
+        assert (values[f"{measure}_low"] <= values[measure] + 1e-12).all()
+        assert (values[measure] <= values[f"{measure}_high"] + 1e-12).all()
+    assert (values["recall@10_low"] < values["recall@10_high"]).any()
+
+
+def full_scores(name: str, embeddings: EmbeddingSet) -> np.ndarray:
+    """(Q, N) a method's score of every document."""
+    from binbench.plugins.registry import ALGORITHMS
+
+    algorithm = ALGORITHMS.get(name).create(dimension=embeddings.train.shape[1], seed=0)
+    algorithm.fit(embeddings.train)
+    ids, scores = algorithm.query(embeddings.test, len(embeddings.train))
+    full = np.empty_like(scores)
+    np.put_along_axis(full, ids, scores, axis=1)
+    return full
+
+
+@pytest.fixture
+def own_set(tmp_path, rng) -> EmbeddingSet:
+    """Every query is a document too, as in ArguAna, and two others are relevant."""
+    train = unit(rng.standard_normal((200, 8)))
+    names = [f"d{i}" for i in range(200)]
+    order = np.argsort(-(train[:15] @ train.T), axis=1)
+    qrels = np.array([(q, order[q, rank], 1) for q in range(15) for rank in (4, 11)], np.int32)
+    return new_set(tmp_path / "own.hdf5", train, train[:15], (names, names[:15]), qrels)
+
+
+def test_a_query_s_own_document_is_dropped_before_ndcg_and_its_bounds(own_set, tmp_path):
+    values = values_of(measured(own_set, "binary64", tmp_path, count=50), own_set)
+    ndcg = {end: values[f"ndcg@10_{end}"] for end in ("low", "expected", "high")}
+    discounts = 1 / np.log2(np.arange(2, 12))
+    for query, scores in enumerate(full_scores("binary64", own_set)):
+        relevant = np.zeros(200)
+        relevant[own_set.qrels[own_set.qrels[:, 0] == query, 1]] = 1
+        others = np.delete(np.arange(200), query)
+        for end, sign in (("low", 1), ("high", -1)):
+            order = others[np.lexsort((sign * relevant[others], -scores[others]))][:10]
+            expected = relevant[order] @ discounts / discounts[:2].sum()
+            assert ndcg[end][query] == pytest.approx(expected)
+    assert (ndcg["low"] <= ndcg["expected"]).all()
+    assert (ndcg["expected"] <= ndcg["high"]).all()
+    # The query itself, which is nearest, takes no place from the others.
+    assert evaluate(measured(own_set, "float", tmp_path, count=50), own_set).mean("qrels_recall@10") == 0.5
+
+
+def test_with_ten_results_and_own_documents_bounds_of_ndcg_are_not_given(own_set, tmp_path):
+    figures = evaluate(measured(own_set, "binary64", tmp_path, count=10), own_set)
+    assert figures.mean("ndcg@10_low") is None
+    assert figures.mean("recall@10_low") is not None
+
+
+def test_more_equal_documents_than_neighbours_are_stored(tmp_path, rng):
+    train = np.concatenate([np.tile(unit(rng.standard_normal((1, 8))), (150, 1)), unit(rng.standard_normal((50, 8)))])
+    embeddings = new_set(tmp_path / "same.hdf5", train, train[:1] * np.float32(1))
+    figures = evaluate(measured(embeddings, "binary64", tmp_path, count=100), embeddings)
+    # Any ten of the 150 are right.
+    found = [figures.mean(f"recall@10{end}") for end in ("", "_low", "_expected", "_high")]
+    assert found == pytest.approx([1, 1, 1, 1])
+    assert figures.mean("ndcg@10") is None
+
+
+def test_queries_without_a_value_are_left_out_of_means(small_set, tmp_path):
+    judged = small_set.qrels[small_set.qrels[:, 0] < 5]
+    path = tmp_path / "few.hdf5"
+    embeddings = new_set(path, small_set.train, small_set.test, (small_set.train_ids, small_set.test_ids), judged)
+    result = measured(embeddings, "binary64", tmp_path)
+    with h5py.File(result, "a") as file:
+        for name, empty in (("neighbors", -1), ("distances", np.inf), ("scores", -np.inf)):
+            file[name][1] = empty
+    figures = evaluate(result, embeddings)
+    ndcg, correlation = figures.values("ndcg@10"), figures.values("rank_correlation")
+    # Judged but without results: 0. Not judged: no value.
+    assert ndcg[1] == 0
+    for measure in ("ndcg@10", "ndcg@10_low", "mrr@10"):
+        assert np.flatnonzero(np.isnan(figures.values(measure))).tolist() == list(range(5, 20))
+    assert figures.mean("ndcg@10") == pytest.approx(ndcg[:5].mean())
+    assert figures.values("recall@10")[1] == 0
+    assert np.flatnonzero(np.isnan(correlation)).tolist() == [1]
+    answered = np.delete(correlation, 1)
+    assert figures.mean("rank_correlation") == pytest.approx(answered.mean())
+    assert list(figures.interval("rank_correlation")) == pytest.approx(list(mean_ci(answered)))
+
+
+def test_euclidean_scores_have_no_error_in_float(tmp_path, rng):
+    train, test = rng.standard_normal((2, 120, 6)).astype(np.float32)
+    embeddings = new_set(tmp_path / "l2.hdf5", train, test[:9], distance="euclidean")
+    figures = evaluate(measured(embeddings, "float", tmp_path, count=20), embeddings)
+    assert figures.mean("score_error") < 1e-5
+    assert figures.mean("recall@10") == 1
+    assert figures.mean("recall@50") is None
+    assert not any(measure.against == "qrels" for name, measure in MEASURES.items() if name in figures.names)
+
+
+def test_measures_beyond_k_are_absent(small_set, tmp_path):
+    figures = evaluate(measured(small_set, "binary64", tmp_path, count=5), small_set)
+    assert list(figures.names) == ["recall@1", "recall@5", "score_error", "rank_correlation"]
+    assert figures.mean("recall@10") is None
+    with pytest.raises(UserError, match=r"unknown measure 'recal@10'; did you mean recall@10"):
+        figures.mean("recal@10")
+
+
+def settled(path: Path, embeddings: EmbeddingSet, **options) -> Record:
+    """The record at `path` below ``results``, judged where it has to be."""
+    results_dir = path.parents[3]
+    records, troubles = settle(results_dir, [path], {embeddings.name: embeddings}, **options)
+    assert troubles == []
+    return records[0]
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[Path]:
+    """The results that are judged."""
+    found: list[Path] = []
+    judged = figures_module.judge
+    monkeypatch.setattr(
+        figures_module, "judge", lambda path, embeddings: found.append(path) or judged(path, embeddings)
+    )
+    return found
+
+
+def test_figures_are_computed_once_and_kept_with_the_result(binary, small_set, calls):
+    first = settled(binary, small_set)
+    assert calls == [binary]
+    before = binary.stat().st_mtime_ns
+    again = settled(binary, small_set)
+    assert calls == [binary]
+    assert binary.stat().st_mtime_ns == before
+    assert again.interval("recall@10") == first.interval("recall@10")
+    settled(binary, small_set, force=True)
+    assert calls == [binary, binary]
+
+
+def test_the_mean_of_every_measure_is_that_of_its_own_values(binary, small_set):
+    """The order in which values are stored is that of the names beside them."""
+    record = settled(binary, small_set)
+    stored = Raw(binary)
+    assert len(stored["figures"]["names"]) == len(stored.array("figures")) == len(MEASURES)
+    for name, values in zip(stored["figures"]["names"], stored.array("figures"), strict=True):
+        assert record.mean(name) == pytest.approx(np.nanmean(values)), name
+        np.testing.assert_array_equal(record.values(name), values)
+
+
+def test_answers_are_left_as_they_were_measured(binary, small_set):
+    before = {name: Raw(binary).array(name) for name in ("times", "neighbors", "distances", "repeat_seconds", "scores")}
+    settled(binary, small_set)
+    for name, values in before.items():
+        np.testing.assert_array_equal(Raw(binary).array(name), values)
+
+
+def test_another_definition_makes_figures_stale(binary, small_set, calls, monkeypatch):
+    settled(binary, small_set)
+    monkeypatch.setattr(figures_module, "_definitions", lambda: "another")
+    settled(binary, small_set)
+    assert calls == [binary, binary]
+
+
+def test_new_judgements_give_new_figures(small_set, tmp_path, calls):
+    path = tmp_path / "small.hdf5"
+    shutil.copy(small_set.path, path)
+    embeddings = EmbeddingSet.open(path)
+    result = measured(embeddings, "binary64", tmp_path / "results")
+    before = settled(result, embeddings)
+    with h5py.File(path, "a") as file:
+        file["qrels"][:, 2] = 0
+    after = settled(result, EmbeddingSet.open(path))
+    assert len(calls) == 2
+    assert before.mean("ndcg@10") > 0
+    assert after.mean("ndcg@10") == 0
+    assert after.mean("recall@10") == before.mean("recall@10")
+
+
+def test_results_that_the_set_cannot_judge_are_refused(stored, own_set):
+    with pytest.raises(UserError, match="was measured on other vectors"):
+        judge(stored["float"], own_set)
+
+
+def test_a_result_without_its_answers_is_named(binary, small_set):
+    with h5py.File(binary, "a") as file:
+        del file["distances"]
+    with pytest.raises(UserError, match="is damaged: it has no 'distances'"):
+        judge(binary, small_set)
+    records, troubles = settle(binary.parents[3], [binary], {small_set.name: small_set})
+    assert [str(binary) in trouble for trouble in troubles] == [True]
+    assert records[0].figures is None
+
+
+@pytest.fixture
+def pair(small_set, tmp_path) -> tuple[Record, Record]:
+    """`binary64` and `float`, settled."""
+    paths = [measured(small_set, name, tmp_path / "results") for name in ("binary64", "float")]
+    records, _ = settle(tmp_path / "results", paths, {small_set.name: small_set})
+    return records[0], records[1]
+
+
+def test_comparisons_pair_queries_and_are_stored(pair, monkeypatch):
+    binary, reference = pair
+    mine, theirs = (record.values("ndcg@10") for record in pair)
+    assert set(Raw(binary.path)["contrasts"]) == {"recall@10", "ndcg@10"}
+    monkeypatch.setattr("binbench.records.pairs.paired", None)
+    found = compare_records(binary, reference, "ndcg@10")
+    assert found == compare(mine, theirs)
+    assert found.difference.estimate == pytest.approx(np.mean(mine - theirs))
+    assert found.ratio.estimate == pytest.approx(mine.mean() / theirs.mean())
+    assert (found.wins, found.losses) == (np.sum(mine > theirs), np.sum(mine < theirs))
+
+
+def test_a_comparison_with_another_reference_is_not_taken(pair, small_set, tmp_path):
+    """float measured anew with other answers: what was stored no longer holds."""
+    binary, reference = pair
+    with h5py.File(reference.path, "a") as file:
+        file["neighbors"][0] = file["neighbors"][0][::-1]
+        file["distances"][0] = file["distances"][0][::-1]
+    judge(reference.path, small_set)
+    kept, theirs = read(tmp_path / "results", [binary.path, reference.path])
+    assert kept.stored_contrasts["ndcg@10"]["with"] != theirs.figures.key
+    assert compare_records(kept, theirs, "ndcg@10") == compare(kept.values("ndcg@10"), theirs.values("ndcg@10"))
+    again, _ = settle(tmp_path / "results", [binary.path], {small_set.name: small_set})
+    assert again[0].stored_contrasts["ndcg@10"]["with"] == theirs.figures.key
+
+
+def test_a_smaller_error_wins(pair):
+    binary, reference = pair
+    found = compare_records(reference, binary, "score_error")
+    assert (found.wins, found.ties, found.losses) == (20, 0, 0)
+    assert found.difference.high < 0
+
+
+def test_comparisons_that_make_no_sense(pair, own_set, tmp_path):
+    binary, reference = pair
+    assert compare_records(binary, reference, "ndcg@10_low") is None
+    with pytest.raises(UserError, match="unknown measure"):
+        compare_records(binary, reference, "accuracy")
+    other = settled(measured(own_set, "float", tmp_path / "results"), own_set)
+    with pytest.raises(UserError, match="no comparison"):
+        compare_records(binary, other, "recall@10")
+
+
+def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeypatch):
+    monkeypatch.setenv("BINBENCH_BEIR_DIR", str(beir_dir))
+    if not (beir_dir / "nfcorpus").is_dir():
+        pytest.skip("nfcorpus is not among the real collections")
+    from binbench.sets.corpus import SourceOptions
+
+    source = SourceOptions.from_environment()
+    embeddings = Preparation("nfcorpus", EncoderOptions("lsa32"), source, tmp_path).run()
+    result = measured(embeddings, "binary64", tmp_path)
+    figures = evaluate(result, embeddings)
+    answers = Raw(result)
+    ranking = in_trec_order(answers.neighbors, answers.distances, embeddings.train_ids)
+    write_run(tmp_path / "run", ranking, embeddings.test_ids, embeddings.train_ids, "binary64")
+    write_qrels(tmp_path / "qrels", embeddings.qrels, embeddings.test_ids, embeddings.train_ids)
+    theirs = ir_measures.calc_aggregate(
+        [nDCG @ 10, R @ 10, R @ 100, AP @ 10, RR @ 10],
+        list(ir_measures.read_trec_qrels(str(tmp_path / "qrels"))),
+        list(ir_measures.read_trec_run(str(tmp_path / "run"))),
+    )
+    names = {"nDCG@10": "ndcg@10", "R@10": "qrels_recall@10", "R@100": "qrels_recall@100", "AP@10": "map@10"}
+    for measure, value in theirs.items():
+        assert figures.mean(names.get(str(measure), "mrr@10")) == pytest.approx(value, abs=1e-6)
+        assert value > 0.001
