@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from binbench.plugins.registry import FILES, REGISTRIES
+
 pytest_plugins = ["measured"]
+
+
+@contextmanager
+def registered_meanwhile() -> Iterator[None]:
+    """Forget the plugins that are registered within."""
+    for registry in REGISTRIES:
+        registry.load()
+    families, files = [dict(registry._families) for registry in REGISTRIES], list(FILES)
+    try:
+        yield
+    finally:
+        for registry, known in zip(REGISTRIES, families, strict=True):
+            registry._families = known
+        FILES[:] = files
 
 
 @pytest.fixture(scope="session")

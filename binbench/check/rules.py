@@ -7,7 +7,6 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,21 +14,10 @@ from unittest import mock
 import numpy as np
 
 from binbench.check.held import held
-from binbench.check.trial import K, Trial, first_trial
-from binbench.errors import Unsupported, UserError
+from binbench.check.trial import K, Trial
 from binbench.plugins.algorithm import Answer
-from binbench.plugins.registry import ALGORITHMS, Instance, load_file
 
 Rule = Callable[[Trial], None]
-
-
-@dataclass(frozen=True)
-class RuleResult:
-    """What became of one rule: its name, whether it holds, and why not (or why it does not apply)."""
-
-    rule: str
-    ok: bool
-    message: str = ""
 
 
 class Broken(Exception):
@@ -47,60 +35,6 @@ def rule(function: Rule) -> Rule:
     """Add `function` to the rules under its name, with hyphens."""
     RULES[function.__name__.replace("_", "-")] = function
     return function
-
-
-def targets(name: str) -> list[Instance]:
-    """The instances that `name` stands for: names as the registry takes them, or a plugin file's default grid."""
-    if not name.endswith(".py"):
-        return ALGORITHMS.resolve([name])
-    path = Path(name).resolve()
-    load_file(path)
-    families = [family for family in ALGORITHMS.families() if Path(family.source) == path]
-    if not families:
-        raise UserError(f"plugin file {path} registers no algorithm to check")
-    return [instance for family in families for instance in family.instances()]
-
-
-def check(instance: Instance | str, seed: int = 0) -> list[RuleResult]:
-    """One result per rule for one instance, in the order of `RULES`.
-
-    Raises:
-        UserError: the name is unknown.
-        Unsupported: the instance serves none of the sizes tried (say, a library is missing).
-    """
-    return list(results(instance, seed))
-
-
-def results(instance: Instance | str, seed: int = 0) -> Iterator[RuleResult]:
-    """`check`, result by result."""
-    if isinstance(instance, str):
-        instance = ALGORITHMS.get(instance)
-    try:
-        trial = first_trial(instance, seed)
-    except Unsupported:
-        raise
-    except Exception as error:
-        yield RuleResult("fits", False, _told(error))
-        return
-    yield RuleResult("fits", True, f"{trial.rows} × {trial.dimension}")
-    for name, function in RULES.items():
-        yield _result(name, function, trial)
-
-
-def _result(name: str, function: Rule, trial: Trial) -> RuleResult:
-    try:
-        function(trial)
-    except Broken as broken:
-        return RuleResult(name, False, str(broken))
-    except (NotApplicable, Unsupported) as reason:
-        return RuleResult(name, True, f"not applicable: {reason}")
-    except Exception as error:
-        return RuleResult(name, False, _told(error))
-    return RuleResult(name, True)
-
-
-def _told(error: Exception) -> str:
-    return f"raised {type(error).__name__}: {error}".splitlines()[0]
 
 
 def demand(holds: Any, message: str) -> None:

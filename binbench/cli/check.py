@@ -24,22 +24,24 @@ def command(names: tuple[str, ...], plugins: tuple[Path, ...], seed: int, timeou
     instance is checked in a process of its own. The exit status is 0 when every rule holds for every instance.
     """
     from binbench.check import check_isolated, targets
+    from binbench.harness.pool import ForkServer
 
     options.load_plugins(plugins)
     instances = {instance.name: instance for name in names for instance in targets(name)}
     broken: dict[str, list[str]] = {}
-    for name in instances:
-        click.echo(name)
-        try:
-            results = check_isolated(name, seed=seed, timeout=timeout)
-        except Unsupported as error:
-            click.echo(f"  skipped: {error}")
-            continue
-        width = max(len(result.rule) for result in results)
-        for result in results:
-            click.echo(f"  {'ok' if result.ok else 'BROKEN':6}  {result.rule:<{width}}  {result.message}".rstrip())
-        if failed := [result.rule for result in results if not result.ok]:
-            broken[name] = failed
+    with ForkServer() as server:
+        for name in instances:
+            click.echo(name)
+            try:
+                results = check_isolated(name, seed, timeout, server)
+            except Unsupported as error:
+                click.echo(f"  skipped: {error}")
+                continue
+            width = max(len(result.rule) for result in results)
+            for result in results:
+                click.echo(f"  {'ok' if result.ok else 'BROKEN':6}  {result.rule:<{width}}  {result.message}".rstrip())
+            if failed := [result.rule for result in results if not result.ok]:
+                broken[name] = failed
     if broken:
         told = "; ".join(f"{name} breaks {', '.join(rules)}" for name, rules in broken.items())
         click.echo(f"binbench: {len(broken)} of {len(instances)} do not conform: {told}", err=True)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from filelock import FileLock
 
@@ -200,16 +200,15 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
 
 def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
     before = {str(a): _stamp(job.path(a)) for a in job.query_arguments()}
-    answer: dict[str, Any] = server.perform(job, options.timeout, options.memory_limit)
-    status, reason = answer["status"], answer["reason"]
-    if status == "ok":
+    ending = server.perform(job, options.timeout, options.memory_limit)
+    if ending.status == "ok":
         for arguments in job.query_arguments():
             judge(job.path(arguments), embeddings)
         return
-    logger.debug("%s", answer["log"])
+    logger.debug("%s", ending.log)
     for arguments in job.query_arguments():
         if _stamp(job.path(arguments)) == before[str(arguments)]:
-            write_failure(job, arguments, status, reason, embeddings)
+            write_failure(job, arguments, ending.status, ending.reason, embeddings)
 
 
 def _ending(job: Job) -> str:

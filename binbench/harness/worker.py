@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import resource
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from binbench.errors import Unsupported, UserError
+from binbench.errors import Unsupported
 from binbench.harness.jobs import Job
 from binbench.harness.results import origin_of, write_result
-from binbench.harness.timing import BadAnswer, Noop, measure
+from binbench.harness.served import outcome, served
+from binbench.harness.timing import Noop, measure
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
+from binbench.plugins.faiss_index import blas_distances
 from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
@@ -27,26 +28,23 @@ TIES_AT = 11
 
 def perform(job: Job) -> tuple[Status, str]:
     """Run `job` and write its results; the status and, unless it is ``ok``, the reason."""
-    for plugin in job.plugins:
-        load_file(Path(plugin))
     try:
         _perform(job)
-    except Unsupported as error:
-        return "skipped", str(error)
-    except (BadAnswer, UserError) as error:
-        return "failed", str(error)
-    except MemoryError as error:
-        return "out-of-memory", _one_line(error)
-    except SystemExit as error:
-        return "failed", f"the plugin called sys.exit({error.code!r})"
-    except Exception as error:
-        traceback.print_exc()
-        # faiss reports a failed allocation as a RuntimeError.
-        return "out-of-memory" if "bad_alloc" in str(error) else "failed", _one_line(error)
+    except (Exception, SystemExit) as error:
+        return outcome(error)
     return "ok", ""
 
 
+@served
+def perform_job(job: str) -> None:
+    """Run a job, given in JSON, and write its results; how it ended is told by what it raises."""
+    with blas_distances():
+        _perform(Job.from_json(job))
+
+
 def _perform(job: Job) -> None:
+    for plugin in job.plugins:
+        load_file(Path(plugin))
     embeddings = EmbeddingSet.open(Path(job.set_path))
     train, queries = embeddings.train, embeddings.test
     instance = ALGORITHMS.get(job.instance)
@@ -115,12 +113,3 @@ def _ties(algorithm: Algorithm, queries: FloatArray, k: int) -> dict[str, Any]:
         return {}
     ids, scores, offsets = tied
     return {"tied_ids": ids.astype(np.int32), "tied_scores": scores, "tied_offsets": offsets}
-
-
-def _one_line(error: BaseException) -> str:
-    first = str(error).strip().partition("\n")[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    # The innermost frame outside the libraries is the line its author will look for.
-    own = [f for f in frames if "site-packages" not in f.filename and f.filename != __file__] or frames
-    where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"

@@ -41,7 +41,7 @@ class HammingCodes(Algorithm):
 
     def query(self, queries: FloatArray, k: int) -> Answer:
         """Rank by Hamming distance h; scores are 1 - 2·h/bits."""
-        rows, found = hamming.knn(self.encode(queries), self.codes_, self.projection.bits, k)
+        rows, found = hamming.knn_unchecked(self.encode(queries), self.codes_, self.projection.bits, k)
         return rows, hamming.similarities(found, self.projection.bits)
 
     def tied(self, queries: FloatArray, k: int) -> tuple[Ids, FloatArray, Ids]:

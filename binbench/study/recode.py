@@ -1,25 +1,23 @@
-"""The codes of a set, computed anew: run as a process of its own, so that E2 can tell whether they come out alike."""
+"""The codes of a set, computed anew in another process, so that E2 can tell whether they come out alike."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import binbench
 from binbench.codes.binarize import encode
 from binbench.codes.packing import Words
 from binbench.codes.projections import projection
+from binbench.harness.pool import ForkServer
+from binbench.harness.served import served
 from binbench.sets.embeddings import EmbeddingSet
 
 
-def digests(path: Path, bits: Sequence[int], seed: int) -> dict[str, str]:
+@served
+def digests(path: str | Path, bits: Sequence[int], seed: int) -> dict[str, str]:
     """sha256 of the packed `binary` codes of the documents of the set at `path`, by number of bits."""
-    train = EmbeddingSet.open(path).train
+    train = EmbeddingSet.open(Path(path)).train
     return {str(count): digest(encode(train, projection("gaussian", train.shape[1], count, seed))) for count in bits}
 
 
@@ -29,17 +27,7 @@ def digest(codes: Words) -> str:
 
 
 def digests_elsewhere(path: Path, bits: Sequence[int], seed: int) -> dict[str, str]:
-    """As :func:`digests`, from a second process; empty where that process fails."""
-    paths = [str(Path(binbench.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "binbench.study.recode", str(path.resolve()), str(seed), *map(str, bits)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return json.loads(done.stdout) if done.returncode == 0 else {}
-
-
-if __name__ == "__main__":
-    print(json.dumps(digests(Path(sys.argv[1]), [int(count) for count in sys.argv[3:]], int(sys.argv[2]))))
+    """As :func:`digests`, from an interpreter of its own; empty where that fails."""
+    with ForkServer() as server:
+        ending = server.ask(digests, {"path": str(path.resolve()), "bits": list(bits), "seed": seed})
+    return ending.values[0] if ending.status == "ok" else {}

@@ -54,5 +54,5 @@ def test_footprint_is_what_is_held(bits: int, codes: int, train: np.ndarray) -> 
     method.fit(train)
     footprint = method.footprint()
     assert (footprint.codes, footprint.extras, footprint.rescore) == (codes, 0, 0)
-    assert footprint.codes * len(train) == method.engine_.codes_.packed.nbytes
+    assert footprint.codes * len(train) == method.codes_.nbytes
     assert footprint.shared == 20 * bits * 8

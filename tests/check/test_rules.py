@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import registered_meanwhile
 
 from binbench import Footprint, Unsupported, UserError
 from binbench.check import RULES, check, check_isolated, targets
 from binbench.check.held import held, held_bytes
-from binbench.plugins.registry import ALGORITHMS, FILES, load_file
+from binbench.plugins.registry import load_file
 
 BROKEN = Path(__file__).with_name("broken.py")
 
@@ -18,19 +19,16 @@ BROKEN = Path(__file__).with_name("broken.py")
 @pytest.fixture(scope="module", autouse=True)
 def broken():
     """The broken plugins, registered for this module only."""
-    ALGORITHMS.load()
-    families, files = dict(ALGORITHMS._families), list(FILES)
-    load_file(BROKEN)
-    yield
-    ALGORITHMS._families, FILES[:] = families, files
+    with registered_meanwhile():
+        load_file(BROKEN)
+        yield
 
 
 def expected() -> dict[str, str]:
     spec = importlib.util.spec_from_file_location("broken_names", BROKEN)
     module = importlib.util.module_from_spec(spec)
-    before = dict(ALGORITHMS._families)
-    spec.loader.exec_module(module)
-    ALGORITHMS._families = before
+    with registered_meanwhile():
+        spec.loader.exec_module(module)
     return module.EXPECTED
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import registered_meanwhile
 
 from binbench.plugins.registry import load_file
 from binbench.sets.embeddings import EmbeddingSet
@@ -13,11 +15,12 @@ from binbench.sets.prepare import Preparation
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def plugins() -> Path:
-    """The plugin file, registered in this process too."""
-    load_file(MISBEHAVING)
-    return MISBEHAVING
+@pytest.fixture(scope="module", autouse=True)
+def plugins() -> Iterator[Path]:
+    """The plugin file, registered in this process too, for these tests only."""
+    with registered_meanwhile():
+        load_file(MISBEHAVING)
+        yield MISBEHAVING
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -77,8 +78,9 @@ class SleepsDeaf(Fine):
     def fit(self, train):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if os.fork() == 0:
-            time.sleep(1000)
+        started = os.fork()
+        if started:
+            Path(os.environ["BINBENCH_TEST_PID"]).write_text(str(started))
         time.sleep(1000)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from processes import runs
 from raw import Raw
 
 from binbench.errors import UserError
@@ -76,23 +77,11 @@ def test_endless_loop_is_stopped(preparation, options):
     assert (result.status, result["reason"]) == ("timeout", "took longer than 1 s")
 
 
-def test_sleeper_and_what_it_started_are_stopped(preparation, options):
+def test_sleeper_and_what_it_started_are_stopped(preparation, options, tmp_path, monkeypatch):
+    file = tmp_path / "pid"
+    monkeypatch.setenv("BINBENCH_TEST_PID", str(file))
     assert only(preparation, "sleeps-deaf", replace(options, timeout=1.0)).status == "timeout"
-    left = subprocess.run(["pgrep", "-f", "binbench.harness.server"], capture_output=True, text=True, check=False)
-    mine = [pid for pid in left.stdout.split() if _is_descendant(int(pid))]
-    assert mine == []
-
-
-def _is_descendant(pid: int) -> bool:
-    """Whether `pid` hangs below this test process (other tests run beside it)."""
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            return False
-    return False
+    assert not runs(int(file.read_text()))
 
 
 def test_memory_limit(preparation, options):

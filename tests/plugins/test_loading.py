@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import registered_meanwhile
 
 from binbench import UserError
 from binbench.check import check
-from binbench.plugins.registry import ALGORITHMS, FILES, load_file
+from binbench.plugins.registry import ALGORITHMS, load_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,10 +49,8 @@ def plugin(pattern="outside{size}", grid="size=[1, 2]", parameter="size"):
 @pytest.fixture(autouse=True)
 def registered():
     """Leave the registry as it was."""
-    ALGORITHMS.load()
-    families, files = dict(ALGORITHMS._families), list(FILES)
-    yield
-    ALGORITHMS._families, FILES[:] = families, files
+    with registered_meanwhile():
+        yield
 
 
 def test_a_plugin_file_is_loaded_once(tmp_path):

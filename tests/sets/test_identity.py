@@ -12,10 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from conftest import unit
+from conftest import registered_meanwhile, unit
 
 from binbench import Collection, Encoder, SourceOptions, UserError, VectorSource, register_dataset, register_encoder
-from binbench.plugins.registry import DATASETS, ENCODERS
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.encoders import EncoderOptions
 from binbench.sets.prepare import Preparation
@@ -49,15 +48,12 @@ class Letters(Encoder):
 @pytest.fixture(autouse=True)
 def plugins():
     """A source that is sampled, one that is not, one of vectors, and an encoder without a seed."""
-    for registry in (DATASETS, ENCODERS):
-        registry.load()
-    before = dict(DATASETS._families), dict(ENCODERS._families)
-    register_dataset("drawn")(texts)
-    register_dataset("fixed", seeded=False)(texts)
-    register_dataset("plain")(vectors)
-    register_encoder("letters", dimension=5)(Letters)
-    yield
-    DATASETS._families, ENCODERS._families = before
+    with registered_meanwhile():
+        register_dataset("drawn")(texts)
+        register_dataset("fixed", seeded=False)(texts)
+        register_dataset("plain")(vectors)
+        register_encoder("letters", dimension=5)(Letters)
+        yield
 
 
 @pytest.fixture
