@@ -43,6 +43,12 @@ class Figures:
     source: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, path: Path, stored: Any) -> Figures | None:
+        """The figures as the file at `path` holds them; None where another version stored them otherwise."""
+        expected = {field.name for field in fields(cls)} - {"path"}
+        return cls(path, **stored) if isinstance(stored, dict) and stored.keys() == expected else None
+
     def interval(self, measure: str) -> Interval | None:
         """The mean with its interval; None where the measure does not apply or no query has a value.
 
@@ -177,7 +183,7 @@ class Record(BaseModel):
             where = ".".join(map(str, first["loc"]))
             return cls.unreadable(path, f"it holds no result of binbench: {where}: {first['msg']}")
         if record.status == "ok" and "figures" in stored:
-            record._figures = Figures(path, **stored["figures"])
+            record._figures = Figures.of(path, stored["figures"])
             record._contrasts = stored.get("contrasts", {})
         return record
 
