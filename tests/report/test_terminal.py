@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from measured import Stored
 
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
 
 def on_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
     """The lines that `python -m binbench …` shows on a terminal of `width` columns."""
