@@ -52,6 +52,8 @@ class Group:
 def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> list[Group]:
     """`records` by set and condition, compared by `measures` where these apply.
 
+    A method without a seed stands beside those of every seed.
+
     Raises:
         UserError: an unknown measure.
     """
@@ -59,13 +61,16 @@ def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> lis
         MEASURES.find(measure)
     found = []
     for _, group in groupby(sorted(records, key=_condition), key=_condition):
-        members = list(group)
-        found.append(Group(members, [one for measure in measures for one in _family(members, measure)]))
+        alike = list(group)
+        seeds: list[int | None] = [*sorted({record.seed for record in alike if record.seed is not None})]
+        for seed in seeds or [None]:
+            members = [record for record in alike if record.seed in (None, seed)]
+            found.append(Group(members, [one for measure in measures for one in _family(members, measure)]))
     return found
 
 
 def _condition(record: Record) -> tuple[Any, ...]:
-    return record.set, record.k, not record.batch, record.threads, record.stored_seed
+    return record.set, record.k, not record.batch, record.threads
 
 
 def _family(records: Sequence[Record], measure: str) -> list[Contrast]:
