@@ -18,8 +18,8 @@ from binbench.errors import Unsupported, UserError  # noqa: E402
 
 if TYPE_CHECKING:
     from binbench.plugins.algorithm import Algorithm, Footprint
-    from binbench.plugins.registry import register, register_dataset, register_encoder, register_transform
-    from binbench.plugins.transform import Transform
+    from binbench.plugins.registry import register, register_dataset, register_encoder
+    from binbench.plugins.transform import Transform, register_transform
     from binbench.sets.corpus import Collection, SourceOptions, VectorSource
     from binbench.sets.encoders import Encoder
 
@@ -45,8 +45,8 @@ _LATER = {
     name: module
     for module, names in {
         "plugins.algorithm": ("Algorithm", "Footprint"),
-        "plugins.registry": ("register", "register_dataset", "register_encoder", "register_transform"),
-        "plugins.transform": ("Transform",),
+        "plugins.registry": ("register", "register_dataset", "register_encoder"),
+        "plugins.transform": ("Transform", "register_transform"),
         "sets.corpus": ("Collection", "SourceOptions", "VectorSource"),
         "sets.encoders": ("Encoder",),
     }.items()

@@ -123,7 +123,8 @@ def _home(module: str, member: str) -> str:
         return f"{module}.{member}"
     file = _file(module)
     if file and Path(file).name == "__init__.py":
-        for base, name in _read(module, file, Path(file).stat().st_mtime_ns)[1]:
+        # What is handed on only when asked for stands under TYPE_CHECKING.
+        for base, name in _imported(ast.parse(Path(file).read_bytes()), module):
             if name == member and base != module:
                 return _home(base, name)
     return module

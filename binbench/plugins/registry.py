@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from binbench.errors import UserError, unknown
 from binbench.plugins.algorithm import Algorithm
 from binbench.plugins.family import PLACEHOLDER, Family, Instance
-from binbench.plugins.transform import Transform, composed
 
 Plugin = TypeVar("Plugin", bound=Callable[..., Any])
 
@@ -37,6 +36,8 @@ class Registry:
         self.base = base
         self._families: dict[str, Family] = {}
         self._loaded = False
+        #: Makes one instance of another and what stands behind an ``@``; set by :mod:`binbench.plugins.transform`.
+        self.compose: Callable[[Instance, str], Instance] | None = None
 
     def register(
         self, pattern: str, *, facts: Mapping[str, Any] | None = None, **keywords: Any
@@ -99,11 +100,12 @@ class Registry:
 
     def find(self, name: str) -> Instance | None:
         """The instance called `name`, or None when no pattern fits; of methods also ``METHOD@TRANSFORM``."""
-        inner, at, transform = name.rpartition("@")
-        if at and self is ALGORITHMS:
-            found = self.find(inner)
-            return found and composed(found, TRANSFORMS.get(transform))
-        return next((instance for family in self.families() if (instance := family.match(name))), None)
+        families = self.families()
+        first, at, second = name.rpartition("@")
+        if at and self.compose:
+            found = self.find(first)
+            return found and self.compose(found, second)
+        return next((instance for family in families if (instance := family.match(name))), None)
 
     def get(self, name: str) -> Instance:
         """The instance called `name`.
@@ -144,13 +146,12 @@ class Registry:
 ALGORITHMS = Registry("algorithm", "binbench.algorithms", Algorithm)
 DATASETS = Registry("dataset", "binbench.datasets")
 ENCODERS = Registry("encoder", "binbench.sets.encoders")
-TRANSFORMS = Registry("transform", "binbench.algorithms", Transform)
-REGISTRIES = (ALGORITHMS, DATASETS, ENCODERS, TRANSFORMS)
+#: A module that has a registry of its own adds it.
+REGISTRIES = [ALGORITHMS, DATASETS, ENCODERS]
 #: Plugin files that the user named, in the order in which they were loaded.
 FILES: list[Path] = []
 
 register = ALGORITHMS.register
-register_transform = TRANSFORMS.register
 
 
 def register_dataset(

@@ -10,6 +10,7 @@ import numpy as np
 from binbench.plugins.algorithm import Algorithm, Answer, FloatArray, Footprint, Ids
 from binbench.plugins.faiss_index import BLOCK
 from binbench.plugins.family import Family, Instance
+from binbench.plugins.registry import ALGORITHMS, REGISTRIES, Registry
 
 
 class Transform(ABC):
@@ -148,3 +149,13 @@ class _Composed(Instance):
             **{name: value for name, value in given.items() if name in ("dimension", "seed", "metric")}
         )
         return made
+
+
+def _behind(inner: Instance, name: str) -> Instance:
+    return composed(inner, TRANSFORMS.get(name))
+
+
+TRANSFORMS = Registry("transform", "binbench.algorithms", Transform)
+REGISTRIES.append(TRANSFORMS)
+ALGORITHMS.compose = _behind
+register_transform = TRANSFORMS.register

@@ -32,7 +32,7 @@ class Codes:
 
     Attributes:
         sha256, reproduced: of the packed codes, and whether a second process computes the same ones.
-        self_distance, self_sample: the largest distance of a row to itself encoded anew, and among how many rows.
+        self_distance: the largest distance of a row to itself encoded anew, in a sample.
         prevalence: the share of rows in which each bit is set.
         skewed: the share of bits that are.
         colliding: the share of rows whose code is also that of a different vector.
@@ -43,12 +43,9 @@ class Codes:
     """
 
     bits: int
-    seed: int
-    documents: int
     sha256: str
     reproduced: bool
     self_distance: int
-    self_sample: int
     prevalence: tuple[float, ...]
     skewed: float
     colliding: float
@@ -74,12 +71,9 @@ def _codes(embeddings: EmbeddingSet, bits: int, seed: int, elsewhere: str) -> Co
     distances = pair_distances(codes, rng)
     return Codes(
         bits=bits,
-        seed=seed,
-        documents=len(train),
         sha256=digest(codes),
         reproduced=digest(codes) == elsewhere,
         self_distance=int(np.bitwise_count(codes[again] ^ encode(train[again], project)).sum(axis=1).max()),
-        self_sample=len(again),
         prevalence=tuple(shares.tolist()),
         skewed=float(((shares > SKEWED) | (shares < 1 - SKEWED)).mean()),
         colliding=colliding(codes, train),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -54,24 +54,13 @@ class StudyCampaign(RunSettings, SetSettings):
     path: Annotated[Path, Shown(None, in_file=False)]
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     reference_device: Name = "A100"
-    hours: Budgets = Field(default=Budgets(), alias="budgets")
+    budgets: Budgets = Budgets()
     hypotheses: dict[str, str] = Field(default={}, description="What is to be shown, by ids such as H1.")
 
     @property
     def name(self) -> str:
         """The file's name without its ending."""
         return self.path.stem
-
-    @property
-    def budgets(self) -> dict[str, float]:
-        """Hours, by what they are for."""
-        return self.hours.model_dump()
-
-    @property
-    def resolved(self) -> dict[str, Any]:
-        """Everything but the tiers as the file has it, defaults spelt out."""
-        held = {name for name, field in type(self).model_fields.items() if (field.alias or name) in self.file_keys()}
-        return self.model_dump(mode="json", by_alias=True, include=held - {"tiers"})
 
     def preparations(self, tier: Tier, data_dir: Path) -> list[Preparation]:
         """The embedding sets of `tier`."""

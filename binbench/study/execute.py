@@ -12,10 +12,10 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import run
 from binbench.provenance import circumstances
-from binbench.study.budgets import hours_by_device
 from binbench.study.experiment import Outcome, adapter, experiments, load, perform
 from binbench.study.experiments.e8 import E8
 from binbench.study.methods import method_rows, pairs
+from binbench.study.rows import hours_by_device
 from binbench.study.study import Study
 from binbench.study.switches import Switch, f1, f2, f3, k1
 
@@ -165,12 +165,16 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
 
 
 def kill_switches(study: Study) -> list[Switch]:
-    """The switches that what is there decides, F3 from E8's stored figures where there are any."""
-    e8 = study.folder / f"{E8.id}.json"
+    """The switches that what is there decides, F3 from E8's stored figures where there are any of this version."""
+    predictions, path = None, study.folder / f"{E8.id}.json"
+    try:
+        predictions = Outcome.read(path, E8()).figures if path.is_file() else None
+    except UserError as error:
+        logger.warning("%s", error)
     return [
         f1([row for row in method_rows(study) if row.tier == 1]),
         f2([pair for pair in pairs(study) if pair.tier == 1]),
-        f3(Outcome.read(e8, E8()).figures if e8.is_file() else None),
+        f3(predictions),
         k1(*study.progress(1)),
     ]
 
@@ -179,6 +183,7 @@ def stopped_by(study: Study, step: str) -> list[str]:
     """Why `step` must not run: triggered switches, and the study's cap of hours on the reference device."""
     study = replace(study)
     reasons = [f"{switch.name}: {switch.reason}" for switch in kill_switches(study) if step in switch.stops]
-    cap = study.budgets.study_cap
-    spent = sum(hours for device, hours in hours_by_device(study.sets).items() if study.reference_device in device)
-    return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap} h"] if spent > cap else reasons
+    cap, reference = study.campaign.budgets.study_cap, study.campaign.reference_device
+    hours = hours_by_device((entry.device, entry.hours) for entry in study.sets)
+    spent = sum(value for device, value in hours.items() if reference in device)
+    return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap:g} h"] if spent > cap else reasons

@@ -150,10 +150,16 @@ class Outcome(Generic[F]):
         Raises:
             UserError: it cannot be read, or an earlier version of the experiment stored it.
         """
+        from pydantic import ValidationError
+
         try:
             found: Outcome[F] = adapter(Outcome[experiment.figures]).validate_json(path.read_bytes())  # type: ignore[name-defined]
-        except (OSError, ValueError) as error:
-            what = error.strerror if isinstance(error, OSError) else f"{str(error).splitlines()[0]} of this version"
+        except (OSError, ValidationError) as error:
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+            else:
+                what = str(error.strerror)
             raise UserError(
                 f"{path} is not a stored experiment of this version ({what}); run the experiment again"
             ) from error

@@ -42,8 +42,6 @@ def _row(entry: StudySet, method: str) -> MethodRow:
         family=first.family,
         seeds=len(records),
         documents=first.documents or 0,
-        queries=first.queries or 0,
-        dimension=first.dimension or 0,
         bytes_per_vector=first.bytes_per_vector or 0.0,
         shared_bytes=first.footprint.shared if first.footprint else 0,
         index_bytes=first.index_bytes or 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from binbench.errors import UserError
@@ -114,34 +114,25 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     )
     state = "there" if entry.embeddings else "to make"
     known = f"{rate:,.0f}/s, {source}"
+    jobs = asked - settled
+    row = Planned(entry.name, entry.tier, state, *sizes, (jobs, asked), None, None, None, known)
     if None in sizes:
-        return Planned(entry.name, entry.tier, state, *sizes, (asked - settled, asked), None, None, None, known)
+        return row
     n, q, d = (size or 0 for size in sizes)
-    repeats = study.runs + 1
-    unmeasured = [name for name in names if name not in rates.build]
-    share = (asked - settled) / max(1, asked)
-    seconds = share * sum(
+    repeats = study.campaign.runs + 1
+    seconds = sum(
         n * d * (rates.build.get(name, ASSUMED_BUILD) + q * repeats * rates.search.get(name, ASSUMED_SEARCH))
         for name in names
     )
-    if unmeasured:
+    if unmeasured := [name for name in names if name not in rates.build]:
         known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
-    disk = (asked - settled) * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
-    if not entry.embeddings:
-        disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
-    return Planned(
-        entry.name,
-        entry.tier,
-        state,
-        n,
-        q,
-        d,
-        (asked - settled, asked),
-        disk,
-        0.0 if entry.embeddings or not entry.preparation.origin.needs_encoder else (n + q) / rate / 3600,
-        seconds / 3600,
-        known,
-    )
+    disk = jobs * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
+    hours = jobs / max(1, asked) * seconds / 3600
+    if entry.embeddings:
+        return replace(row, disk=disk, embedding_hours=0.0, run_hours=hours, rate=known)
+    disk += 4 * d * (n + q) + 8 * NEIGHBORS * q
+    embedding = (n + q) / rate / 3600 if entry.preparation.origin.needs_encoder else 0.0
+    return replace(row, disk=disk, embedding_hours=embedding, run_hours=hours, rate=known)
 
 
 def _instances(study: Study, entry: StudySet) -> list[str]:
@@ -196,9 +187,9 @@ def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
             "",
         ]
     )
-    budgets = study.budgets
+    budgets = study.campaign.budgets
     made.notes.append(
-        f"Budgets on the reference device ({study.reference_device}): embedding "
+        f"Budgets on the reference device ({study.campaign.reference_device}): embedding "
         f"{budgets.embedding_green:g} h, ground truth {budgets.ground_truth_green:g} CPU-h, "
         f"everything {budgets.study_cap:g} h. Hours of runs are linear in vectors, dimension and queries."
     )

@@ -30,18 +30,20 @@ Series = tuple[Sequence[float | None], Sequence[float | None]]
 
 
 @contextmanager
-def figure(path: Path, width: float = 7, height: float = 4, panels: int = 1) -> Iterator[Any]:
-    """One or more axes in a row, written to `path` as PNG when the block ends well."""
+def figure(path: Path, height: float) -> Iterator[Any]:
+    """Axes, with a legend beside them where anything is named, written to `path` as PNG when the block ends well."""
     import matplotlib
 
     with matplotlib.rc_context(_STYLE):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        drawing = Figure(figsize=(width, height), layout="constrained")
+        drawing = Figure(figsize=(7, height), layout="constrained")
         FigureCanvasAgg(drawing)
-        axes = drawing.subplots(1, panels, squeeze=False)[0]
-        yield axes[0] if panels == 1 else axes
+        axes = drawing.subplots()
+        yield axes
+        if any(axes.get_legend_handles_labels()):
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         # Without the writer's name and date, the same figures give the same bytes.
         drawing.savefig(path, metadata={"Software": None})
 
@@ -77,8 +79,6 @@ def bars(
         ax.set_xlabel(axis)
         if log:
             ax.set_xscale("log")
-        if any(groups) or lines:
-            ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return Plot(path.name, caption)
 
 
@@ -122,7 +122,6 @@ def curves(
             ax.set_yscale("log")
         if unit_y:
             ax.set_ylim(-0.02, 1.02)
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return Plot(path.name, caption)
 
 
@@ -132,7 +131,6 @@ def points(
     axes: tuple[str, str],
     caption: str,
     *,
-    log_x: bool = False,
     diagonal: bool = False,
 ) -> Plot:
     """Named clouds of points, with the diagonal where both axes show the same quantity."""
@@ -141,11 +139,8 @@ def points(
             ax.scatter(x, y, s=24, color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], label=name)
         if diagonal:
             ax.axline((0, 0), slope=1, color="black", linewidth=0.8, linestyle="--")
-        if log_x:
-            ax.set_xscale("log")
         ax.set_xlabel(axes[0])
         ax.set_ylabel(axes[1])
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return Plot(path.name, caption)
 
 

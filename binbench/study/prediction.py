@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,33 +44,20 @@ class Fit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Importance:
-    """What `feature` weighs in `model`."""
-
-    model: str
-    feature: str
-    importance: Estimate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """A held-out point under the decisive fit."""
-
-    set: str
-    recall: float
-    predicted: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Every fit over so many rows of so many sets and encoders; none, and why not, where these are too few."""
+    """Every fit over so many rows of so many sets and encoders; none, and why not, where these are too few.
+
+    Attributes:
+        importances: feature → model → what it weighs there.
+        points: set → recall@10 and its prediction by the decisive fit, for every row.
+    """
 
     rows: int
     sets: int
     encoders: int
     fits: tuple[Fit, ...] = ()
-    importances: tuple[Importance, ...] = ()
-    points: tuple[Prediction, ...] = ()
+    importances: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    points: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     why_not: str = ""
 
     def fit(self, features: str, folds: str, model: str = DECISIVE[0]) -> Fit | None:
@@ -107,18 +94,16 @@ def predict(points: Sequence[Point], seed: int = 0) -> Predictions:
             fits.append(Fit(model=model, features=features, folds=folds, n=len(y), **scores))
             if (model, folds, features) == (*DECISIVE, BOTH):
                 held_out = predicted.tolist()
+    weights = {model: regression.importances(model, both, y, clusters, seed) for model in regression.MODELS}
     return replace(
         counted,
         fits=tuple(fits),
-        importances=tuple(
-            Importance(model=model, feature=feature, importance=Estimate(*weight))
-            for model in regression.MODELS
-            for feature, weight in zip(
-                [BITS, *names], regression.importances(model, both, y, clusters, seed), strict=True
-            )
-        ),
-        points=tuple(
-            Prediction(set=point.set, recall=point.recall, predicted=guess)
-            for point, guess in zip(points, held_out, strict=True)
-        ),
+        importances={
+            feature: {model: Estimate(*found[i]) for model, found in weights.items()}
+            for i, feature in enumerate([BITS, *names])
+        },
+        points={
+            name: tuple((float(y[i]), held_out[i]) for i, own in enumerate(clusters) if own == name)
+            for name in dict.fromkeys(clusters)
+        },
     )

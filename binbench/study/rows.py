@@ -55,8 +55,6 @@ class MethodRow(SetRow):
     family: str
     seeds: int
     documents: int
-    queries: int
-    dimension: int
     bytes_per_vector: float
     shared_bytes: int
     index_bytes: int
@@ -145,3 +143,12 @@ def uncovered(rows: Iterable[SetRow], datasets: int = MIN_DATASETS, encoders: in
     if have[0] >= datasets and have[1] >= encoders:
         return ""
     return f"needs at least {datasets} datasets and {encoders} encoders; there are {have[0]} and {have[1]}"
+
+
+def hours_by_device(spent: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    """Hours of embedding per device, of sets with their device and hours."""
+    found: dict[str, float] = {}
+    for device, hours in spent:
+        if hours is not None:
+            found[device] = found.get(device, 0.0) + hours
+    return found

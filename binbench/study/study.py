@@ -22,7 +22,6 @@ from binbench.records import Record, compare, read
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name
 from binbench.sets.prepare import Preparation
-from binbench.study.budgets import Budgets
 from binbench.study.campaign import StudyCampaign
 from binbench.study.experiment import Experiment, adapter, load, restored
 
@@ -142,26 +141,6 @@ class Study:
     results_dir: Path
     folder: Path
 
-    @property
-    def reference_device(self) -> str:
-        """The device that the budgets of hours are for, as part of its name."""
-        return str(self.campaign.resolved["reference_device"])
-
-    @property
-    def budgets(self) -> Budgets:
-        """The campaign's hours."""
-        return Budgets(**self.campaign.budgets)
-
-    @property
-    def hypotheses(self) -> Mapping[str, str]:
-        """Id → statement."""
-        return dict(self.campaign.resolved["hypotheses"])
-
-    @property
-    def runs(self) -> int:
-        """Timed repeats of every method."""
-        return int(self.campaign.resolved["runs"])
-
     @cached_property
     def asked(self) -> list[StudySet]:
         """Every pair of the campaign, in tier order."""
@@ -211,8 +190,9 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
     """Add what is there of `algorithms` to `entry`."""
     asked, settled = entry.jobs.get(tier, (0, 0))
     if entry.embeddings is None:
-        names = {"float", *(instance.name for instance in ALGORITHMS.resolve(algorithms))}
-        entry.jobs[tier] = asked + len(names) * len(options.modes) * len(options.seeds), settled
+        instances = {instance.name: instance for instance in ALGORITHMS.resolve(("float", *algorithms))}
+        seeds = sum(len(options.seeds) if instance.seeded else 1 for instance in instances.values())
+        entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
     known = {record.path for records in entry.records.values() for record in records}
@@ -221,7 +201,8 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         asked += 1
         job = planned.job
         if planned.state != "done":
-            entry.troubles.append(f"{job.instance} (seed {job.seed}, {job.mode}): {planned.state}")
+            which = job.mode if job.seed is None else f"seed {job.seed}, {job.mode}"
+            entry.troubles.append(f"{job.instance} ({which}): {planned.state}")
             continue
         settled += 1
         if job.mode == options.modes[0]:

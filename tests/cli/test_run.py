@@ -29,7 +29,7 @@ def test_main_job_end_to_end(collection):
     done = binbench(*RUN, cwd=collection.parent)
     assert done.returncode == 0, done.stderr
     title, *table = done.stdout.splitlines()
-    assert title.strip() == "tiny-lsa8: 30 documents × 8, 5 queries, k = 30, batch, 1 thread, seed 0"
+    assert title.strip() == "tiny-lsa8: 30 documents × 8, 5 queries, k = 30, batch, 1 thread"
     # A pipe gets plain columns.
     rows = {cells[0]: cells[1:] for cells in (re.split(r" {2,}", line) for line in table[1:])}
     assert list(rows) == ["float", "int8"]

@@ -9,6 +9,7 @@ import pytest
 from conftest import unit
 
 from binbench.cli import main
+from binbench.harness.figures import evaluate
 from binbench.harness.jobs import Job
 from binbench.harness.worker import perform
 from binbench.sets.embeddings import write_set
@@ -31,6 +32,7 @@ def folders(tmp_path: Path) -> list[str]:
             results_dir=tmp_path / "results",
         )
         assert perform(job) == ("ok", "")
+    assert evaluate(tmp_path / "results", tmp_path / "data")[1] == []
     return ["--results-dir", str(tmp_path / "results"), "--data-dir", str(tmp_path / "data")]
 
 

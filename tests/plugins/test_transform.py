@@ -9,7 +9,8 @@ from conftest import unit
 from binbench import Transform, Unsupported, UserError
 from binbench.check import check
 from binbench.plugins.identity import code_identity
-from binbench.plugins.registry import ALGORITHMS, TRANSFORMS, spelt_out
+from binbench.plugins.registry import ALGORITHMS, spelt_out
+from binbench.plugins.transform import TRANSFORMS
 
 TRAIN = unit(np.random.Generator(np.random.PCG64(11)).standard_normal((500, 32)) + 0.5)
 QUERIES = unit(np.random.Generator(np.random.PCG64(12)).standard_normal((20, 32)) + 0.5)

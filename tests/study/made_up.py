@@ -29,8 +29,6 @@ def method_row(dataset: str, encoder: str, method: str, recall: float, **given: 
             family=method.rstrip("0123456789"),
             seeds=1,
             documents=1000,
-            queries=50,
-            dimension=384,
             bytes_per_vector=size / 8 if method.startswith("binary") else size,
             shared_bytes=0,
             index_bytes=1000,
@@ -82,12 +80,9 @@ def codes(**given: Any) -> SweptCodes:
         encoder="m",
         tier=1,
         bits=64,
-        seed=0,
-        documents=100,
         sha256="",
         reproduced=True,
         self_distance=0,
-        self_sample=100,
         prevalence=(0.5,) * 64,
         skewed=0.0,
         colliding=0.0,
@@ -113,7 +108,6 @@ def truth(**given: Any) -> CheckedSet:
         checked=20,
         agreeing=20,
         worst=0.0,
-        check_cpu_seconds=1.0,
         documents=1000,
         queries=50,
         dimension=384,
@@ -122,7 +116,6 @@ def truth(**given: Any) -> CheckedSet:
         device="NVIDIA A100",
         cpu_seconds=3600.0,
         cpu="CPU",
-        threads=1,
     )
     return replace(sound, **given)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from study.made_up import codes, iso_row, method_row, predictions, truth
 
-from binbench.study.budgets import Budgets
+from binbench.study.campaign import Budgets
 from binbench.study.experiments.e1 import E1, EmbeddedSet, Embeddings
 from binbench.study.experiments.e2 import E2, Sweep
 from binbench.study.experiments.e3 import E3, QuantizerRow, Quantizers
@@ -21,7 +21,7 @@ from binbench.study.rows import MethodRow, SetRow
 from binbench.study.shapes import Relation, ShapedSet
 
 #: Those of the study's plan.
-BUDGETS = Budgets(20, 30, 35, 50, 65)
+BUDGETS = Budgets(embedding_green=20, embedding_yellow=30, embedding_red=35, ground_truth_green=50, study_cap=65)
 PAIRS = [("a", "m"), ("a", "n"), ("b", "m"), ("b", "n"), ("c", "m"), ("c", "n")]
 
 

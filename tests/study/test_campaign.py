@@ -41,9 +41,9 @@ def test_tiers_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
         "nfcorpus-lsa16.hdf5",
         "nfcorpus-e5-base-v2.hdf5",
     ]
-    assert found.resolved["reference_device"] == "H100"
-    assert found.budgets["embedding_green"] == 5
-    assert found.budgets["study_cap"] == 65
+    assert found.reference_device == "H100"
+    assert found.budgets.embedding_green == 5
+    assert found.budgets.study_cap == 65
     assert found.options(tmp_path).runs == 5
 
 
@@ -96,7 +96,7 @@ def test_phase2_is_the_grid_of_the_study() -> None:
     assert second.encoders == ("bge-large-en-v1.5",)
     assert set(second.datasets) == {"msmarco-500k", "scifact"}
     assert third.number == 3
-    assert "H1" in found.resolved["hypotheses"]
+    assert "H1" in found.hypotheses
     assert set(shipped()) == {"phase2", "offline", "local-beir"}
 
 

@@ -12,8 +12,8 @@ from scipy.stats import binom
 from binbench.codes.packing import pack
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.study import binarization
-from binbench.study.ground_truth import cross_check
-from binbench.study.quantization import quantization_error
+from binbench.study.experiments.e3 import quantization_error
+from binbench.study.experiments.e4 import cross_check
 from binbench.study.recode import digest, digests, digests_elsewhere
 
 

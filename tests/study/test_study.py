@@ -160,7 +160,7 @@ def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.Mo
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
     for device, stops in (("cpu", True), ("A100", False)):
-        changes = {"reference_device": device, "hours": Budgets(study_cap=0.01)}
+        changes = {"reference_device": device, "budgets": Budgets(study_cap=0.01)}
         study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
 
@@ -190,6 +190,18 @@ def test_without_any_set_the_next_step_is_named(ran: Ran, tmp_path: Path) -> Non
     path.write_text("tiers: [{datasets: [scifact], encoders: [lsa16], algorithms: [float]}]\n")
     with pytest.raises(UserError, match="binbench study run none"):
         perform("e1", Study(load_study(str(path)), tmp_path, tmp_path, tmp_path))
+
+
+def test_methods_without_a_seed_are_asked_for_once(ran: Ran, tmp_path: Path) -> None:
+    path = tmp_path / "seeds.yml"
+    given = ran.study.sets[0].vectors.path
+    methods = "encoders: [lsa16], algorithms: [sign, binary64]"
+    path.write_text(f"seeds: [7, 8]\ntiers: [{{datasets: [scifact, '{given}'], {methods}}}]\n")
+    unmade, made = Study(load_study(str(path)), tmp_path, tmp_path, tmp_path).asked
+    # float and sign once, binary64 with either seed.
+    assert unmade.jobs == made.jobs == {1: (4, 0)}
+    assert "sign (batch): missing" in made.troubles
+    assert "binary64 (seed 8, batch): missing" in made.troubles
 
 
 def test_an_unknown_experiment_suggests_the_nearest() -> None:

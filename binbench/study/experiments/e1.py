@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from binbench.report.render import Table
 from binbench.study import plots as draw
-from binbench.study.budgets import Budgets, hours_by_device
+from binbench.study.campaign import Budgets
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import SetRow
+from binbench.study.rows import SetRow, hours_by_device
 from binbench.study.tables import listing, number, table
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class Embeddings:
     reference_device: str
     budgets: Budgets
 
+    @property
+    def hours(self) -> dict[str, float]:
+        """Spent, per device."""
+        return hours_by_device((row.device, row.hours) for row in self.made)
+
     def count(self, tier: int) -> tuple[int, int]:
         """How many sets of `tier` are made, and how many are asked for."""
         made, missing = (sum(row.tier == tier for row in rows) for rows in (self.made, self.missing))
@@ -61,17 +66,16 @@ class E1(Experiment[Embeddings]):
     figures = Embeddings
 
     def measure(self, study: Study) -> Embeddings:
-        """One row per pair of the campaign."""
         return Embeddings(
             made=tuple(_row(entry) for entry in study.sets),
             missing=tuple(SetRow(**entry.labels()) for entry in study.asked if entry.embeddings is None),
-            reference_device=study.reference_device,
-            budgets=study.budgets,
+            reference_device=study.campaign.reference_device,
+            budgets=study.campaign.budgets,
         )
 
     def judge(self, figures: Embeddings) -> Band:
         """Tiers 1 and 2 cached within the budget of hours, on the reference device only."""
-        hours, reference, budgets = hours_by_device(figures.made), figures.reference_device, figures.budgets
+        hours, reference, budgets = figures.hours, figures.reference_device, figures.budgets
         spent = ", ".join(f"{value:.2f} h on {device}" for device, value in hours.items()) or "no hours recorded"
         tiers = {tier: figures.count(tier) for tier in (1, 2)}
         there = "; ".join(f"tier {tier}: {made} of {asked} sets" for tier, (made, asked) in tiers.items() if asked)
@@ -81,15 +85,14 @@ class E1(Experiment[Embeddings]):
         first, second = (made == asked for made, asked in tiers.values())
         first = first and tiers[1][1] > 0
         if total > budgets.embedding_red:
-            return Band("red", [f"{spent}, more than {budgets.embedding_red} h", there])
+            return Band("red", [f"{spent}, more than {budgets.embedding_red:g} h", there])
         if first and second and total <= budgets.embedding_green:
-            return Band("green", [f"{spent}, at most {budgets.embedding_green} h", there])
+            return Band("green", [f"{spent}, at most {budgets.embedding_green:g} h", there])
         if first and total <= budgets.embedding_yellow:
-            return Band("yellow", [f"{spent}, at most {budgets.embedding_yellow} h", there])
+            return Band("yellow", [f"{spent}, at most {budgets.embedding_yellow:g} h", there])
         return Band("not applicable", [f"{spent}: no band is defined for this", there])
 
     def tables(self, figures: Embeddings) -> list[Table]:
-        """The sets, and their checksums."""
         found = [
             listing(
                 "Embedding sets",
@@ -124,7 +127,6 @@ class E1(Experiment[Embeddings]):
         return [*found, table("Not made", ("set",), missing)] if missing else found
 
     def plots(self, figures: Embeddings, folder: Path) -> list[Plot]:
-        """Seconds per million vectors."""
         rates = {row.set: row.seconds_per_million / 3600 for row in figures.made if row.seconds_per_million}
         if not rates:
             return []

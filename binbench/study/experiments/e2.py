@@ -103,7 +103,6 @@ class E2(Experiment[Sweep]):
         return Band("not applicable", [*sound, f"skewed bits and distances below {DISCRIMINATIVE}: no band is defined"])
 
     def tables(self, figures: Sweep) -> list[Table]:
-        """One row per set and number of bits."""
         return [
             listing(
                 "Codes of `binary` (seeded Gaussian projections, thresholds at zero)",
@@ -129,7 +128,6 @@ class E2(Experiment[Sweep]):
         ]
 
     def plots(self, figures: Sweep, folder: Path) -> list[Plot]:
-        """Per-bit prevalence, and distances against the binomial, at one number of bits."""
         if not figures.codes:
             return []
         swept = {row.bits for row in figures.codes}

@@ -8,10 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+from binbench.plugins.faiss_index import FaissAlgorithm, blas_distances
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.quantization import ERROR_SAMPLE, Quantization, quantization_error
 from binbench.study.rows import MethodRow, best_of, by_set, datasets_reaching, recalls, uncovered, with_recall
 from binbench.study.tables import listing, number, table
 from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_BROKEN, PQ_FAIR, PQ_STRONG
@@ -21,6 +26,15 @@ if TYPE_CHECKING:
 
 #: Raised when the error is computed otherwise.
 SCHEMA = 1
+ERROR_SAMPLE = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """The mean squared error of decoded codes over the mean squared length, on a sample of so many rows."""
+
+    quantization_error: float
+    error_sample: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +92,6 @@ class E3(Experiment[Quantizers]):
         return Band("not applicable", [f"between the bands: {shown}"])
 
     def tables(self, figures: Quantizers) -> list[Table]:
-        """One row per set and quantizer."""
         notes = [[row.set, row.method, note] for row in figures.methods for note in row.notes]
         found = listing(
             "Product quantizers (faiss), times in one process each",
@@ -100,7 +113,6 @@ class E3(Experiment[Quantizers]):
         return [found, table("Notes of the training", ("set", "method", "note"), notes)] if notes else [found]
 
     def plots(self, figures: Quantizers, folder: Path) -> list[Plot]:
-        """Quantization error against recall@10."""
         ordered = sorted(with_recall(figures.methods), key=lambda row: int(re.sub(r"\D", "", row.method)))
         if not ordered:
             return []
@@ -116,3 +128,21 @@ class E3(Experiment[Quantizers]):
                 unit_y=True,
             )
         ]
+
+
+def quantization_error(train: NDArray[np.float32], instance: str, seed: int, threads: int = 1) -> Quantization:
+    """The mean squared error of decoded codes over the mean squared length, on a seeded sample of `train` (N, d)."""
+    from threadpoolctl import threadpool_limits
+
+    algorithm = ALGORITHMS.get(instance).create(dimension=train.shape[1], seed=seed)
+    assert isinstance(algorithm, FaissAlgorithm)
+    algorithm.index_ = algorithm.build()
+    with threadpool_limits(threads), blas_distances():
+        algorithm.train_index(algorithm.index_, train)
+    rng = Generator(PCG64(seed))
+    rows = np.sort(rng.choice(len(train), min(ERROR_SAMPLE, len(train)), replace=False))
+    vectors = np.ascontiguousarray(train[rows])
+    decoded = algorithm.decode(vectors)
+    assert decoded is not None
+    error = np.square(vectors.astype(np.float64) - decoded).sum() / np.square(vectors.astype(np.float64)).sum()
+    return Quantization(quantization_error=float(error), error_sample=len(rows))

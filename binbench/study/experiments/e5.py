@@ -52,7 +52,6 @@ class E5(Experiment[BinaryRetrieval]):
     figures = BinaryRetrieval
 
     def measure(self, study: Study) -> BinaryRetrieval:
-        """From the stored results."""
         from binbench.study.methods import method_rows, pairs
 
         return BinaryRetrieval(methods=method_rows(study, is_one_bit), iso=pairs(study))
@@ -88,12 +87,10 @@ class E5(Experiment[BinaryRetrieval]):
         return Band("not applicable", ["between the bands", *mostly, recall, against])
 
     def tables(self, figures: BinaryRetrieval) -> list[Table]:
-        """Quality, bytes and time; then binary against PQ."""
         found = quality_table(figures.methods, "1-bit methods against the float ranking and the judgements")
         return [found, iso_table(figures.iso)] if figures.iso else [found]
 
     def plots(self, figures: BinaryRetrieval, folder: Path) -> list[Plot]:
-        """Recall by bits, and the ratio to PQ."""
         swept = [row for row in figures.methods if row.family == "binary"]
         found = draw.sweep(
             folder / "e5-recall.png", swept, "bits per vector", "recall@10 of `binary` by the length of the code.", 8

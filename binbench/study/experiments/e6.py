@@ -36,7 +36,6 @@ class E6(Experiment[QuantizedRetrieval]):
     figures = QuantizedRetrieval
 
     def measure(self, study: Study) -> QuantizedRetrieval:
-        """From the stored results."""
         from binbench.study.methods import method_rows
 
         return QuantizedRetrieval(methods=method_rows(study, lambda family: re.split(r"[\d-]", family)[0] in FAMILIES))
@@ -60,11 +59,9 @@ class E6(Experiment[QuantizedRetrieval]):
         return Band("not applicable", [f"between the bands: {strong_on}"])
 
     def tables(self, figures: QuantizedRetrieval) -> list[Table]:
-        """Quality, bytes and time."""
         return [quality_table(figures.methods, "Product quantizers against the float ranking and the judgements")]
 
     def plots(self, figures: QuantizedRetrieval, folder: Path) -> list[Plot]:
-        """Recall by bytes."""
         swept = [row for row in figures.methods if row.family == "pq"]
         return draw.sweep(
             folder / "e6-recall.png", swept, "bytes per vector", "recall@10 of `pq` by the size of the code."

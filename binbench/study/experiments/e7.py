@@ -45,7 +45,6 @@ class E7(Experiment[Geometry]):
     figures = Geometry
 
     def measure(self, study: Study) -> Geometry:
-        """From a seeded sample of each set's documents."""
         rows = []
         for entry in study.sets:
             key = {"set": entry.vectors.fingerprint, "schema": SCHEMA, "sample": geometry.SAMPLE, "seed": 0}
@@ -79,7 +78,6 @@ class E7(Experiment[Geometry]):
         return Band("green" if green else "yellow", [spread, tracks])
 
     def tables(self, figures: Geometry) -> list[Table]:
-        """The diagnostics, one column per set, and their definitions."""
         rows, rho = figures.sets, figures.relation.rho
         lines = [
             [name, *(number(row.diagnostics[name], ".4g") for row in rows), number(rho.get(name), "+.2f")]
@@ -98,7 +96,6 @@ class E7(Experiment[Geometry]):
         ]
 
     def plots(self, figures: Geometry, folder: Path) -> list[Plot]:
-        """Spectrum, bit balance, cosines, and the strongest relation."""
         rows, strongest = figures.sets, figures.relation.strongest
         centers = ((COSINE_CLASSES[1:] + COSINE_CLASSES[:-1]) / 2).tolist()
         spectra = {

@@ -35,7 +35,6 @@ class E8(Experiment[Predictions]):
     figures = Predictions
 
     def measure(self, study: Study) -> Predictions:
-        """One point per set and length of `binary`."""
         diagnostics = {row.set: row.diagnostics for row in study.figures(E7).sets}
         points = [
             Point(**entry.labels(), bits=int(name[6:]), recall=recall, diagnostics=diagnostics[entry.name])
@@ -74,11 +73,9 @@ class E8(Experiment[Predictions]):
         return Band("not applicable", ["between the bands", *reasons])
 
     def tables(self, figures: Predictions) -> list[Table]:
-        """The fits, then the importances."""
         if not figures.fits:
             return []
         counted = f"n = {figures.rows} rows of {figures.sets} sets and {figures.encoders} encoders"
-        weights = {(row.feature, row.model): row.importance for row in figures.importances}
         return [
             listing(
                 f"Held-out predictions of recall@10 of `binary`, {counted}; limits over resampled sets",
@@ -97,23 +94,16 @@ class E8(Experiment[Predictions]):
                 f"Importances, {counted} (ridge, lasso: standardized coefficients; mlp: R² lost by permuting)",
                 ("feature", *MODELS),
                 [
-                    [feature, *(estimate(weights[feature, model]) for model in MODELS)]
-                    for feature in dict.fromkeys(row.feature for row in figures.importances)
+                    [feature, *(estimate(weights[model]) for model in MODELS)]
+                    for feature, weights in figures.importances.items()
                 ],
             ),
         ]
 
     def plots(self, figures: Predictions, folder: Path) -> list[Plot]:
-        """Predicted against measured."""
         if not figures.points:
             return []
-        series = {
-            name: (
-                [point.recall for point in figures.points if point.set == name],
-                [point.predicted for point in figures.points if point.set == name],
-            )
-            for name in dict.fromkeys(point.set for point in figures.points)
-        }
+        series = {name: ([x for x, _ in own], [y for _, y in own]) for name, own in figures.points.items()}
         return [
             draw.points(
                 folder / "e8-predicted.png",

@@ -60,7 +60,7 @@ def write_report(study: Study) -> list[Path]:
     study.folder.mkdir(parents=True, exist_ok=True)
     material = Material(
         campaign=study.campaign.name,
-        hypotheses=study.hypotheses,
+        hypotheses=study.campaign.hypotheses,
         asked=[(entry.dataset, entry.encoder) for entry in study.asked],
         outcomes=outcomes,
         switches=kill_switches(study),

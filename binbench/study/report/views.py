@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from binbench.report.render import Table, render
 from binbench.study import thresholds
-from binbench.study.budgets import hours_by_device
+from binbench.study.campaign import load_study
 from binbench.study.experiment import Outcomes, experiments, outcome
 from binbench.study.experiments.e1 import E1, EmbeddedSet
 from binbench.study.experiments.e5 import E5
@@ -24,12 +24,6 @@ from binbench.study.tables import estimate, iso_table, listing, number, table
 if TYPE_CHECKING:
     from binbench.study.report import Material
 
-#: The pairs that the bands were calibrated for.
-GRID = {
-    (dataset, encoder)
-    for dataset in ("msmarco-500k", "nq-500k", "scifact")
-    for encoder in ("all-MiniLM-L6-v2", "e5-base-v2")
-} | {("msmarco-500k", "bge-large-en-v1.5"), ("scifact", "bge-large-en-v1.5")}
 #: What sensitivity to datasets and encoders is shown of.
 VARIED = ("binary256", "pq32", "int8")
 #: Further symmetric 1-bit rules.
@@ -62,6 +56,10 @@ def of(material: Material) -> dict[str, Any]:
     e1, e5 = outcome(outcomes, E1), outcome(outcomes, E5)
     sets: Sequence[EmbeddedSet] = e1.figures.made if e1 else ()
     pairs = e5.figures.iso if e5 else ()
+    # The bands were calibrated for the pairs of this campaign.
+    grid = {
+        (name, encoder) for tier in load_study("phase2").tiers for name in tier.datasets for encoder in tier.encoders
+    }
     answers = questions(outcomes, switches)
     present = sorted({(row.dataset, row.encoder) for row in methods})
     known = list(dict.fromkeys([*experiments(), *exploratory()]))
@@ -72,9 +70,9 @@ def of(material: Material) -> dict[str, Any]:
         "verdict": scenario(outcomes, switches),
         "questions": answers,
         "competitive": competitive(outcomes, answers),
-        "grid": GRID,
+        "grid": grid,
         "present": present,
-        "calibrated": [" × ".join(pair) for pair in present if pair in GRID],
+        "calibrated": [" × ".join(pair) for pair in present if pair in grid],
         "bands": bands(outcomes, switches, known),
         "kill_switches": kill_switches(switches),
         "headline": headline(methods),
@@ -190,7 +188,7 @@ def circumstances(outcomes: Outcomes) -> Table:
     """Machine, versions and hours."""
     about: Mapping[str, Any] = next((found.provenance for found in outcomes.values() if found.provenance), {})
     machine, versions, e1 = about.get("machine", {}), about.get("versions", {}), outcome(outcomes, E1)
-    hours = hours_by_device(e1.figures.made if e1 else ())
+    hours = e1.figures.hours if e1 else {}
     spent = ", ".join(f"{value:.3f} h on {device}" for device, value in hours.items()) or "not recorded"
     off = f" (the reference device is {e1.figures.reference_device}; on others hours have no band)" if e1 else ""
     lines = [
