@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -133,21 +135,61 @@ def test_a_server_that_has_answered_stops_too(small_set):
     assert server.process.returncode is not None
 
 
-def test_a_server_goes_with_its_parent(tmp_path):
-    """Killed outright, the parent cannot stop it."""
-    script = "import time; from binbench.harness.pool import ForkServer; print(ForkServer(1).process.pid, flush=True)"
-    reading, writing = os.pipe()
-    parent = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-c", f"{script}; time.sleep(1000)"],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
+def test_the_end_of_its_requests_alone_ends_an_idle_server(small_set, monkeypatch):
+    """The signal that follows may be lost."""
+    task = {"path": str(small_set.path), "bits": [64], "seed": 0}
+    for asked in (False, True):
+        server = ForkServer(1)
+        if asked:
+            server.ask(digests, task)
+        patience = threading.Timer(20, server.process.kill)
+        patience.start()
+        with monkeypatch.context() as patched:
+            patched.setattr("binbench.harness.pool.os.killpg", lambda pid, number: None)
+            server.stop()
+        patience.cancel()
+        assert server.process.returncode == 0
+
+
+SLEEPER = """
+import os, pathlib, time
+from binbench import register
+from binbench.plugins.hamming_codes import HammingCodes
+
+@register("sleeper")
+class Sleeper(HammingCodes):
+    '''Never comes to an end.'''
+
+    def __init__(self, dimension):
+        pathlib.Path(os.environ["BINBENCH_TEST_PID"]).write_text(f"{os.getpid()} {os.getppid()}\\n")
+        time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)], ids=["killed", "interrupted"]
+)
+def test_a_command_that_is_ended_takes_server_and_child_with_it(tmp_path, number, status):
+    file, plugin = tmp_path / "pids", tmp_path / "sleeper.py"
+    plugin.write_text(SLEEPER)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "binbench", "check", str(plugin)],
+        env=os.environ | {"BINBENCH_TEST_PID": str(file)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Where the tests run in the background, shells have Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    os.close(writing)
-    with open(reading) as told:
-        server = int(told.readline())
-    os.kill(parent, signal.SIGKILL)
-    os.waitpid(parent, 0)
+    deadline = time.monotonic() + 60
+    while not file.exists() or not file.read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    child, server = map(int, file.read_text().split())
+    assert runs(child, patience=0.2)
+    assert runs(server, patience=0.2)
+    process.send_signal(number)
+    assert process.wait(30) == status
+    assert not runs(child)
     assert not runs(server)
 
 
