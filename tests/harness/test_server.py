@@ -17,7 +17,7 @@ from processes import runs
 from binbench import Unsupported, UserError
 from binbench.codes.packing import pack
 from binbench.codes.projections import projection
-from binbench.harness.pool import ForkServer
+from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.served import SERVED
 from binbench.harness.supervise import supervise
 from binbench.sets.embeddings import EmbeddingSet
@@ -246,6 +246,18 @@ def test_a_server_that_dies_says_why_and_is_replaced(small_set, tmp_path, monkey
         # The server that took its place started before that; the one after it is well.
         server.ask(digests, task)
         assert server.ask(digests, task).status == "ok"
+
+
+def test_as_many_at_a_time_as_asked_for_each_with_a_server_of_its_own():
+    together, used = threading.Barrier(3), set()
+
+    def wait_for_the_others(server: ForkServer, number: int) -> None:
+        together.wait(30)
+        used.add(server.process.pid)
+
+    perform_all([1, 2, 3], wait_for_the_others, threads=1, parallel=3)
+    assert len(used) == 3
+    assert not any(runs(pid) for pid in used)
 
 
 @pytest.mark.parametrize("task", [os.getcwd, expected_digest])
