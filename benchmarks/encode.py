@@ -11,6 +11,7 @@ from .data import Vectors, create, documents, processor_seconds, version
 class Encode:
     """`time_encode`: all documents to codes, by a method that has learned already."""
 
+    # One of each way of encoding. The names are asv's history: a rule that asks a commit's registry would change it.
     params = (["binary256", "ortho256", "sign", "itq128", "int8", "pq16", "pqfs16", "rabitq1"], [2000, 10000])
     param_names = ("method", "documents")
     timer = processor_seconds
@@ -30,7 +31,8 @@ class Encode:
 
 
 def encoder(algorithm: Any) -> Callable[[Vectors], object]:
-    """The part of `fit` that encodes: of the binary engine, of methods that encode themselves, or of faiss."""
+    """The part of `fit` that encodes: of methods that encode themselves, or of faiss."""
+    # Where older commits keep it for `binary`.
     if hasattr(algorithm, "engine_"):
         return algorithm.engine_.encode
     if hasattr(algorithm, "encode"):

@@ -8,6 +8,7 @@ from .data import Vectors, create, documents, processor_seconds, version
 class Fit:
     """`time_fit` and `peakmem_fit` of one method."""
 
+    # One of each way of learning. The names are asv's history: a rule that asks a commit's registry would change it.
     params = (
         ["float", "int8", "pq16", "pqfs16", "rabitq1", "hnsw16", "itq128", "sign", "binary256"],
         [2000, 10000],

@@ -9,6 +9,7 @@ from .data import create, documents, processor_seconds, queries, version
 
 QUERIES = 50
 COUNT = 10
+#: One of each way of searching. The names are asv's history: a rule that asks a commit's registry would change it.
 METHODS = [
     "float",
     "int8",

@@ -4,66 +4,64 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 logger = logging.getLogger("binbench")
 
-_LOG_EVERY = 15.0  # seconds between the lines of a log
+_LOG_EVERY = 15.0  # seconds before the first line of a log, and between two
+_LINE = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
+_LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}{unit}, {rate_fmt}"
+
+
+class _Log:
+    """Where tqdm writes lines in place of a bar: to the log, without what moves a cursor."""
+
+    def write(self, text: str) -> None:
+        if line := " ".join(text.split()):
+            logger.info("%s", line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 @contextmanager
 def progress(
     what: str, total: int, unit: str = "rows", done: int = 0, log: bool = True
 ) -> Iterator[Callable[[int], None]]:
-    """Show how far `what` has come; yields a function to call with the number of `unit` just finished.
+    """Show how far `what` has come; yields a function to call, from any thread, with the number just finished.
 
     Args:
         what: shown before the bar.
-        total: how many units there are.
-        unit: their name, for the rate.
-        done: units finished by an earlier run.
+        total: how many there are; 0 where nobody knows.
+        unit: of what, for the rate.
+        done: those finished by an earlier run.
         log: whether to write lines where there is no terminal.
     """
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=total, completed=done, rate="")
-            start = time.perf_counter()
+    terminal = sys.stderr.isatty()
+    bar = tqdm(
+        desc=what,
+        total=total or None,
+        initial=done,
+        unit=f" {unit}",
+        unit_scale=unit == "bytes",
+        leave=False,
+        disable=not (terminal or log),
+        dynamic_ncols=terminal,
+        miniters=1,
+        file=sys.stderr if terminal else _Log(),
+        bar_format=None if terminal else _LINE if total else _LINE_WITHOUT_TOTAL,
+        mininterval=0.1 if terminal else _LOG_EVERY,
+        delay=0 if terminal else _LOG_EVERY,
+    )
 
-            def advance(count: int) -> None:
-                bar.advance(task, count)
-                elapsed = time.perf_counter() - start
-                rate = (bar.tasks[0].completed - done) / elapsed if elapsed > 0 else 0.0
-                bar.update(task, rate=f"{rate:,.0f}/s")
+    def advance(count: int) -> None:
+        with tqdm.get_lock():
+            bar.update(count)
 
-            yield advance
-        return
-    if not log:
-        yield lambda count: None
-        return
-    start = last = time.perf_counter()
-    finished = done
-
-    def write(count: int) -> None:
-        nonlocal finished, last
-        finished += count
-        now = time.perf_counter()
-        if now - last >= _LOG_EVERY and finished < total:
-            last = now
-            rate = (finished - done) / (now - start)
-            left = (total - finished) / rate if rate else 0.0
-            logger.info("%s: %d of %d %s, %.0f/s, %.0f s left", what, finished, total, unit, rate, left)
-
-    yield write
+    # What is logged meanwhile is written above the bar.
+    with bar, logging_redirect_tqdm() if terminal else nullcontext():
+        yield advance

@@ -16,6 +16,7 @@ from binbench.harness.figures import evaluate
 from binbench.harness.jobs import Job
 from binbench.harness.results import write_failure
 from binbench.harness.worker import perform
+from binbench.plugins.registry import ALGORITHMS
 from binbench.records.columns import COLUMNS
 from binbench.records.rows import Row
 from binbench.sets.embeddings import EmbeddingSet, write_set
@@ -54,7 +55,7 @@ def job(embeddings: EmbeddingSet, results_dir: Path, instance: str, mode: Any = 
         instance=instance,
         count=20,
         mode=mode,
-        seed=seed if instance not in ("float", "int8", "sign") else None,
+        seed=seed if ALGORITHMS.get(instance).seeded else None,
         runs=2,
         results_dir=str(results_dir),
         command="binbench run --plugin mine.py",

@@ -30,7 +30,7 @@ VERBS = {
 
 
 class _Stderr(logging.StreamHandler):
-    """Writes to whatever `sys.stderr` is at the time: a progress bar replaces it to keep lines above itself."""
+    """Writes to whatever `sys.stderr` is at the time: tests replace it, call by call."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import unit
+from families import one_of_each
 
 from binbench.plugins.registry import ALGORITHMS
 
-SIGNS = ["binary64", "binary128-hnsw", "ortho64", "sign", "sign-mean", "sign-median", "itq64"]
-PLAIN = ["float", "float16", "int8", "int4", "pq8", "pqfs8", "rq8", "ivf64"]
-ROTATED = ["opq8", "pca64", "int2", "rabitq1", "binary128-asym", "sign-asym"]
+METHODS = one_of_each()
+SIGNS = [name for name in METHODS.values() if ALGORITHMS.get(name).family.plugin.score_scale == "hamming"]
+#: Families without codes of their own, and `rabitq` beyond one bit.
+WITHOUT = [*(METHODS[family] for family in METHODS if family == "hnsw" or "-rescore-" in family), "rabitq4"]
+#: Families whose codes are of the rotated or projected vector, or on a scale of their own.
+ROTATED = [
+    METHODS[family]
+    for family in ("binary-asym", "int2", "int8-minmax", "opq", "ortho-asym", "pca", "rabitq", "sign-asym")
+]
+PLAIN = [name for name in METHODS.values() if name not in {*SIGNS, *WITHOUT, *ROTATED}]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +64,6 @@ def test_decoded_vectors_keep_the_geometry_up_to_a_rotation(name, vectors):
     assert np.corrcoef(true, own)[0, 1] > 0.5
 
 
-@pytest.mark.parametrize("name", ["hnsw16", "rabitq4", "pq8-rescore-float"])
+@pytest.mark.parametrize("name", WITHOUT)
 def test_methods_without_codes_of_their_own_say_so(name, vectors):
     assert fitted(name, vectors).decode(vectors) is None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from processes import runs
 from binbench import Unsupported, UserError
 from binbench.codes.packing import pack
 from binbench.codes.projections import projection
-from binbench.harness.pool import ForkServer
+from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.served import SERVED
 from binbench.harness.supervise import supervise
 from binbench.sets.embeddings import EmbeddingSet
@@ -133,22 +135,66 @@ def test_a_server_that_has_answered_stops_too(small_set):
     assert server.process.returncode is not None
 
 
-def test_a_server_goes_with_its_parent(tmp_path):
-    """Killed outright, the parent cannot stop it."""
-    script = "import time; from binbench.harness.pool import ForkServer; print(ForkServer(1).process.pid, flush=True)"
-    reading, writing = os.pipe()
-    parent = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-c", f"{script}; time.sleep(1000)"],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
+def test_the_end_of_its_requests_alone_ends_an_idle_server(small_set, monkeypatch):
+    """The signal that follows may be lost."""
+    task = {"path": str(small_set.path), "bits": [64], "seed": 0}
+    for asked in (False, True):
+        server = ForkServer(1)
+        if asked:
+            server.ask(digests, task)
+        patience = threading.Timer(20, server.process.kill)
+        patience.start()
+        with monkeypatch.context() as patched:
+            patched.setattr("binbench.harness.pool.os.killpg", lambda pid, number: None)
+            server.stop()
+        patience.cancel()
+        assert server.process.returncode == 0
+
+
+SLEEPER = """
+import os, pathlib, time
+from binbench import register
+from binbench.plugins.hamming_codes import HammingCodes
+
+@register("sleeper")
+class Sleeper(HammingCodes):
+    '''Never comes to an end.'''
+
+    def __init__(self, dimension):
+        if started := os.fork():
+            pids = f"{os.getppid()} {os.getpid()} {started}\\n"
+            pathlib.Path(os.environ["BINBENCH_TEST_PID"]).write_text(pids)
+        time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)], ids=["killed", "interrupted"]
+)
+def test_a_command_that_is_ended_takes_server_and_child_with_it(tmp_path, number, status):
+    file, plugin = tmp_path / "pids", tmp_path / "sleeper.py"
+    plugin.write_text(SLEEPER)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "binbench", "check", str(plugin)],
+        env=os.environ | {"BINBENCH_TEST_PID": str(file)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Where the tests run in the background, shells have Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    os.close(writing)
-    with open(reading) as told:
-        server = int(told.readline())
-    os.kill(parent, signal.SIGKILL)
-    os.waitpid(parent, 0)
-    assert not runs(server)
+    deadline = time.monotonic() + 60
+    while not file.exists() or not file.read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    server, child, started = map(int, file.read_text().split())
+    assert [runs(pid, patience=0.2) for pid in (server, child, started)] == [True, True, True]
+    process.send_signal(number)
+    assert process.wait(30) == status
+    assert [runs(pid) for pid in (server, child)] == [False, False]
+    if number == signal.SIGKILL:
+        # The kernel ends server and child; nobody is left to end what the child started.
+        os.kill(started, signal.SIGKILL)
+    assert not runs(started)
 
 
 def expected_digest(embeddings: EmbeddingSet, bits: int, seed: int) -> str:
@@ -200,6 +246,18 @@ def test_a_server_that_dies_says_why_and_is_replaced(small_set, tmp_path, monkey
         # The server that took its place started before that; the one after it is well.
         server.ask(digests, task)
         assert server.ask(digests, task).status == "ok"
+
+
+def test_as_many_at_a_time_as_asked_for_each_with_a_server_of_its_own():
+    together, used = threading.Barrier(3), set()
+
+    def wait_for_the_others(server: ForkServer, number: int) -> None:
+        together.wait(30)
+        used.add(server.process.pid)
+
+    perform_all([1, 2, 3], wait_for_the_others, threads=1, parallel=3)
+    assert len(used) == 3
+    assert not any(runs(pid) for pid in used)
 
 
 @pytest.mark.parametrize("task", [os.getcwd, expected_digest])

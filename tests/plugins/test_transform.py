@@ -13,6 +13,7 @@ from binbench.plugins.registry import ALGORITHMS, spelt_out
 from binbench.plugins.transform import TRANSFORMS
 
 TRAIN = unit(np.random.Generator(np.random.PCG64(11)).standard_normal((500, 32)) + 0.5)
+WIDE = unit(np.random.Generator(np.random.PCG64(13)).standard_normal((600, 512)))
 QUERIES = unit(np.random.Generator(np.random.PCG64(12)).standard_normal((20, 32)) + 0.5)
 
 
@@ -83,9 +84,12 @@ def test_nothing_is_learned_from_queries():
 
 
 def test_equal_rows_give_equal_rows_wherever_they_stand():
-    rows = np.tile(TRAIN[:1], (97, 1))
-    for name in ("ortho", "pca8", "whiten8", "center", "mrl8"):
-        assert len(np.unique(fitted(name).apply(rows), axis=0)) == 1
+    rows = np.tile(WIDE[:1], (97, 1))
+    for family in TRANSFORMS.families():
+        name = next(family.instances()).name
+        transform = TRANSFORMS.get(name).create(dimension=512, seed=3)
+        transform.fit(WIDE)
+        assert len(np.unique(transform.apply(rows), axis=0)) == 1, name
 
 
 def test_names():
@@ -124,6 +128,14 @@ def test_too_many_dimensions_and_too_few_documents():
         method.fit(TRAIN[:15])
 
 
-@pytest.mark.parametrize("name", ["int8@mrl48", "sign@ortho", "pq8@pca64", "binary64@center", "float@whiten32"])
+CONFORM = ["int8@mrl48", "sign@ortho", "pq8@pca64", "binary64@center", "float@whiten32"]
+
+
+def test_every_transform_is_checked():
+    checked = {TRANSFORMS.get(name.partition("@")[2]).family.name for name in CONFORM}
+    assert checked == {family.name for family in TRANSFORMS.families()}
+
+
+@pytest.mark.parametrize("name", CONFORM)
 def test_conformance(name):
     assert [result for result in check(name) if not result.ok] == []

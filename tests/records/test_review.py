@@ -81,6 +81,7 @@ def test_holm_runs_over_the_contrasts_of_one_measure(folder):
     (group,), _ = reviewed(folder, measures=["recall@10", "overlap@10"])
     for measure in ("recall@10", "overlap@10"):
         family = sorted((c for c in group.contrasts if c.measure == measure), key=lambda c: c.comparison.p_value)
+        assert len(family) == 5
         highest = 0.0
         for rank, contrast in enumerate(family):
             highest = max(highest, min(1, contrast.comparison.p_value * (len(family) - rank)))

@@ -27,7 +27,13 @@ def test_csv(stored: Stored, rows: list[Row], tmp_path: Path) -> None:
     with open(path, newline="", encoding="utf-8") as file:
         read = list(csv.DictReader(file))
     assert len(read) == len(rows)
-    parse: dict[str, Any] = {"integer": int, "number": float, "json": json.loads, "text": str, "boolean": bool}
+    parse: dict[str, Any] = {
+        "integer": int,
+        "number": float,
+        "json": json.loads,
+        "text": str,
+        "boolean": {"true": True, "false": False}.get,
+    }
     for got, row in zip(read, rows, strict=True):
         for name, column in COLUMNS.items():
             expected = row[name]
@@ -67,7 +73,7 @@ def test_trec_runs_score_what_the_rows_say(stored: Stored, rows: list[Row], tmp_
     qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "trec" / "small" / "qrels")))
     runs = {path.stem: path for path in written if path.suffix == ".run"}
     answered = [row for row in rows if row["status"] == "ok"]
-    assert len(runs) == len(answered)
+    assert len(runs) == len(answered) == 9
     for row in answered:
         name = f"{row['method'].replace(' ', '_')}_seed=0_{row['mode']}"
         found = ir_measures.calc_aggregate(

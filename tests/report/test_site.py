@@ -38,6 +38,7 @@ def test_there_is_a_page_per_set_and_per_method(built: Path) -> None:
 
 
 def test_pages_are_valid_and_refer_to_what_is_there(built: Path) -> None:
+    addresses = 0
     for page in built.rglob("*.html"):
         ids = []
         for element in parsed(page).iter():  # type: ignore[attr-defined]
@@ -49,26 +50,34 @@ def test_pages_are_valid_and_refer_to_what_is_there(built: Path) -> None:
                     continue
                 assert ":" not in address, address
                 assert (page.parent / unquote(address)).is_file(), f"{page}: {address}"
+                addresses += 1
         assert len(ids) == len(set(ids))
+    assert addresses > 20
 
 
 def test_every_control_has_a_name(built: Path) -> None:
+    seen = []
     for page in built.rglob("*.html"):
         tree = parsed(page)
         parents = {child: parent for parent in tree.iter() for child in parent}  # type: ignore[attr-defined]
         assert tree.attrib["lang"] == "en"  # type: ignore[attr-defined]
         for element in tree.iter():  # type: ignore[attr-defined]
+            seen.append(element.tag)
             if element.tag in (f"{NAMESPACE}input", f"{NAMESPACE}select"):
                 assert parents[element].tag == f"{NAMESPACE}label"
             if element.tag == f"{NAMESPACE}button":
                 assert "".join(element.itertext()).strip()
             if "tabindex" in element.attrib and element.attrib["tabindex"] == "0":
                 assert "aria-label" in element.attrib or "aria-labelledby" in element.attrib
+                seen.append("tabindex")
+    assert {f"{NAMESPACE}{tag}" for tag in ("input", "select", "button")} | {"tabindex"} <= set(seen)
 
 
 def test_own_files_name_no_other_machine(built: Path) -> None:
-    for path in built.rglob("*"):
-        if path.suffix in (".html", ".css", ".js") and path.name != "plotly.min.js":
+    own = [path for path in built.rglob("*") if path.suffix in (".html", ".css", ".js")]
+    assert {path.suffix for path in own if path.name != "plotly.min.js"} == {".html", ".css", ".js"}
+    for path in own:
+        if path.name != "plotly.min.js":
             assert not re.search(r"https?://|//[a-z]+\.|@import|url\(", path.read_text(encoding="utf-8")), path
 
 
@@ -107,6 +116,7 @@ def test_the_page_holds_every_figure(built: Path, stored: Stored) -> None:
     data = json.loads(found[1])
     assert len(data["values"]["method"]) == len(rows)
     by_command = {row["reproduce"] + row["method"]: row for row in rows}
+    assert len(by_command) == len(rows)
     for i, command in enumerate(data["values"]["reproduce"]):
         row = by_command[command + data["values"]["method"][i]]
         for name in (one["name"] for one in data["figures"]):

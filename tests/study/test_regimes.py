@@ -9,6 +9,7 @@ from study.made_up import iso_row, method_row
 
 from binbench.study.regimes import by_standing, choices, choose, means, standing
 
+STANDINGS = ("preferable", "competitive", "clearly worse")
 ROWS = [
     method_row("a", "m", "pq8", 0.55),
     method_row("b", "m", "pq8", 0.45),
@@ -60,8 +61,9 @@ def test_standing_goes_by_the_interval(ratio: float, width: float, expected: str
     pair = iso_row("a", "m", 256, ratio * 0.5, 0.5, width)
     assert pair.ratio is not None
     assert standing(pair.ratio) == expected
-    assert by_standing([pair]) == {k: [pair] if k == expected else [] for k in by_standing([])}
+    assert by_standing([pair]) == {kind: [pair] if kind == expected else [] for kind in STANDINGS}
 
 
 def test_a_ratio_that_is_not_defined_stands_nowhere() -> None:
-    assert not any(by_standing([replace(iso_row("a", "m", 64, 0.1, 0.5), ratio=None)]).values())
+    undefined = replace(iso_row("a", "m", 64, 0.1, 0.5), ratio=None)
+    assert by_standing([undefined]) == {kind: [] for kind in STANDINGS}
