@@ -34,6 +34,9 @@ PROMISED = [
     "itq64",
     "itq128",
     "itq256",
+    "itq-faiss64",
+    "itq-faiss128",
+    "itq-faiss256",
     "binary64-asym",
     "binary128-asym",
     "binary256-asym",
@@ -86,6 +89,11 @@ PROMISED = [
     "binary256-hnsw",
     "binary512-hnsw",
     "scann",
+    "faiss:SQ8",
+    "faiss:IVF64,SQ4",
+    "faiss:HNSW32,SQ8",
+    "faiss:RaBitQ",
+    "faiss:PQ16x4fs,RFlat",
 ]
 
 
@@ -103,7 +111,12 @@ def test_the_default_grid():
 def few_turns(monkeypatch):
     """Training that takes the same way in a tenth of the time: how good codes are is tested elsewhere."""
     monkeypatch.setattr(FaissAlgorithm, "rounds", 1)
-    for name, attribute, value in (("opq8", "turns", 1), ("itq64", "turns", 2), ("rq8", "beam", 1)):
+    for name, attribute, value in (
+        ("opq8", "turns", 1),
+        ("itq64", "turns", 2),
+        ("itq-faiss64", "turns", 2),
+        ("rq8", "beam", 1),
+    ):
         monkeypatch.setattr(ALGORITHMS.get(name).family.plugin, attribute, value)
 
 

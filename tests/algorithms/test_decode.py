@@ -8,7 +8,7 @@ from conftest import unit
 
 from binbench.plugins.registry import ALGORITHMS
 
-SIGNS = ["binary64", "binary128-hnsw", "ortho64", "sign", "sign-mean", "sign-median", "itq64"]
+SIGNS = ["binary64", "binary128-hnsw", "ortho64", "sign", "sign-mean", "sign-median", "itq64", "itq-faiss64"]
 PLAIN = ["float", "float16", "int8", "int4", "pq8", "pqfs8", "rq8", "ivf64"]
 ROTATED = ["opq8", "pca64", "int2", "rabitq1", "binary128-asym", "sign-asym"]
 
