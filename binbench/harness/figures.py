@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.harness.answers import answers_of, own_documents_of, stored
+from binbench.harness.answers import answers_of, own_documents_of
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.registry import compute, versions
@@ -31,16 +32,17 @@ def judge(path: Path, embeddings: EmbeddingSet) -> None:
     """Compute the figures of the result at `path` and store them in it.
 
     Raises:
-        UserError: the result cannot be read, is damaged, or has other vectors than `embeddings`.
+        UserError: the result cannot be read, is damaged, has no answers, or has other vectors than `embeddings`.
     """
     record = open_record(path)
     check_set(record, embeddings)
+    if record.status != "ok":
+        raise UserError(f"{path} has no answers ({record.status}: {record.reason})")
     values = compute(answers_of(record, embeddings))
     names, matrix = list(values), np.stack(list(values.values()))
     limits = np.stack(mean_ci(matrix.T, SEED))
-    answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
     figures = {
-        "key": f"{record.inputs[:16]}:{answers[:16]}:{_made_by(embeddings)}",
+        "key": hashlib.sha256(json.dumps(names).encode() + matrix.tobytes()).hexdigest()[:32],
         "made_by": _made_by(embeddings),
         "names": names,
         "means": {name: column.tolist() for name, column in zip(names, limits.T, strict=True)},
@@ -77,9 +79,9 @@ def settle(
             troubles.append(str(error))
     for record in read(results_dir, paths):
         if record.figures and record.reference and record.reference.figures:
-            kept = record.stored_contrasts
-            if not kept or any(one["with"] != record.reference.figures.key for one in kept.values()):
-                update(record.path, {}, {"contrasts": contrasts(record, record.reference)})
+            found = contrasts(record, record.reference)
+            if _references(found) != _references(record.stored_contrasts):
+                update(record.path, {}, {"contrasts": found})
     write_index(results_dir)
     return read(results_dir, paths), troubles
 
@@ -143,6 +145,11 @@ def check_set(record: Record, embeddings: EmbeddingSet) -> None:
     """
     if record.fingerprint != embeddings.fingerprint:
         raise UserError(f"{record.path} was measured on other vectors than {embeddings.path} holds; run it again")
+
+
+def _references(contrasts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the comparisons by each measure are with."""
+    return {measure: one["with"] for measure, one in contrasts.items()}
 
 
 def _made_by(embeddings: EmbeddingSet) -> str:

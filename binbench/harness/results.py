@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -108,18 +107,20 @@ def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: s
 
 
 def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]) -> None:
-    """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all."""
+    """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all.
+
+    The file is written afresh: HDF5 keeps the room of what is replaced, and the file would grow each time.
+    """
     import h5py
 
-    with atomic(path) as temporary:
-        shutil.copyfile(path, temporary)
-        with h5py.File(temporary, "r+") as file:
-            for name, array in arrays.items():
-                if name in file:
-                    del file[name]
-                file.create_dataset(name, data=array)
-            for key, value in attributes.items():
-                file.attrs[key] = _stored(key, value)
+    with atomic(path) as temporary, h5py.File(path, "r") as before, h5py.File(temporary, "w") as file:
+        for name in before:
+            if name not in arrays:
+                before.copy(name, file)
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array)
+        for key, value in {**before.attrs, **{key: _stored(key, value) for key, value in attributes.items()}}.items():
+            file.attrs[key] = value
 
 
 def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:

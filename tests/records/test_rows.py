@@ -156,7 +156,7 @@ def test_results_of_the_version_before_are_shown_without_figures(stored: Stored)
     row = by_method(rows_of(stored))["binary64"]
     assert row["recall@10"] is None
     assert row["queries_per_second"] > 0
-    assert row["notes"] == ["no figures: stored by an earlier version; `binbench evaluate` computes them"]
+    assert row["notes"] == ["no figures yet; `binbench evaluate` computes them"]
     assert evaluate(stored.results_dir, stored.data_dir)[1] == []
     assert by_method(rows_of(stored))["binary64"]["recall@10"] > 0
 
