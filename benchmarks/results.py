@@ -1,4 +1,4 @@
-"""Loading result files, and their figures computed and cached."""
+"""Reading result files, and their figures computed and kept."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ class Results:
 
     def setup(self) -> None:
         create("sign")
-        self.results_under = wanted("binbench.harness.results", "results_under")
-        self.evaluate = wanted("binbench.harness.evaluation", "evaluate")
+        self.read = wanted("binbench.records.store", "read")
+        self.member = wanted("binbench.records.store", "member")
+        self.judge = wanted("binbench.harness.figures", "judge")
+        self.settle = wanted("binbench.harness.figures", "settle")
         self.set = wanted("binbench.sets.embeddings", "EmbeddingSet").open(SET)
-        self.results = list(self.results_under(RESULTS))
-        if len(self.results) != FILES:
-            raise RuntimeError(f"{len(self.results)} result files instead of {FILES}")
-        for result in self.results:
-            self.evaluate(result, self.set)
+        self.paths = sorted(RESULTS.rglob("*.hdf5"))
+        if len(self.paths) != FILES:
+            raise RuntimeError(f"{len(self.paths)} result files instead of {FILES}")
+        self.time_evaluate_cached()
 
-    @version("1")
+    @version("2")
     def time_load(self) -> None:
-        for result in self.results_under(RESULTS):
-            result.neighbors.sum()
+        for record in self.read(RESULTS):
+            self.member(record.path, "neighbors").sum()
 
-    @version("1")
+    @version("2")
     def time_evaluate(self) -> None:
-        for result in self.results:
-            self.evaluate(result, self.set, force=True)
+        for path in self.paths:
+            self.judge(path, self.set)
 
-    @version("1")
+    @version("2")
     def time_evaluate_cached(self) -> None:
-        for result in self.results:
-            self.evaluate(result, self.set)
+        self.settle(RESULTS, self.paths, {self.set.name: self.set})
