@@ -109,11 +109,12 @@ def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: s
 def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]) -> None:
     """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all.
 
-    The file is written afresh: HDF5 keeps the room of what is replaced, and the file would grow each time.
+    The file is made afresh, because HDF5 keeps the room of what is replaced and the file would grow each time; and in
+    memory, because HDF5 can crash where the disk is full.
     """
     import h5py
 
-    with atomic(path) as temporary, h5py.File(path, "r") as before, h5py.File(temporary, "w") as file:
+    with h5py.File(path, "r") as before, h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for name in before:
             if name not in arrays:
                 before.copy(name, file)
@@ -121,6 +122,10 @@ def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[s
             file.create_dataset(name, data=array)
         for key, value in {**before.attrs, **{key: _stored(key, value) for key, value in attributes.items()}}.items():
             file.attrs[key] = value
+        file.flush()
+        image = file.id.get_file_image()
+    with atomic(path) as temporary:
+        temporary.write_bytes(image)
 
 
 def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:
