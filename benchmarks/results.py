@@ -1,4 +1,4 @@
-"""Loading result files, and their figures computed and cached."""
+"""Reading result files, and their figures computed and kept."""
 
 from __future__ import annotations
 

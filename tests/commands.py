@@ -33,3 +33,8 @@ def refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
 def left(folder: Path) -> list[str]:
     """Visible files below `folder`."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """`folder` and everything below it, hidden files too: size and time of change."""
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in (folder, *folder.rglob("*"))}

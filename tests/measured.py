@@ -19,6 +19,7 @@ from binbench.harness.worker import perform
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records.columns import COLUMNS
 from binbench.records.rows import Row
+from binbench.records.rows import rows as read_rows
 from binbench.sets.embeddings import EmbeddingSet, write_set
 
 REASON = 'took <b>longer</b> than 1 s & 50 % of $x_1 | "more"'
@@ -60,6 +61,16 @@ def job(embeddings: EmbeddingSet, results_dir: Path, instance: str, mode: Any = 
         results_dir=str(results_dir),
         command="binbench run --plugin mine.py",
     )
+
+
+def rows_of(stored: Stored, data_dir: Path | None = None) -> list[Row]:
+    """All rows; with the set at hand unless another folder is given."""
+    return read_rows(stored.results_dir, data_dir or stored.data_dir)
+
+
+def by_method(rows: list[Row], mode: str = "batch") -> dict[str, Row]:
+    """The rows of one mode."""
+    return {row["method"]: row for row in rows if row["mode"] == mode}
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,12 @@ def judge(path: Path, embeddings: EmbeddingSet, force: bool = True) -> None:
             that are there, if these are of the same answers and judgements.
 
     Raises:
-        UserError: the result cannot be read, is damaged, or has other vectors than `embeddings`.
+        UserError: the result cannot be read, is damaged, has no answers, or has other vectors than `embeddings`.
     """
     record = open_record(path)
     check_set(record, embeddings)
+    if record.status != "ok":
+        raise UserError(f"{path} has no answers ({record.status}: {record.reason})")
     answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
     source = f"{record.inputs[:16]}:{answers[:16]}:{_judgements(*_stamp(embeddings))}"
     held = None if force or record.figures is None or record.figures.source != source else record.figures
@@ -51,7 +54,7 @@ def judge(path: Path, embeddings: EmbeddingSet, force: bool = True) -> None:
     matrix = np.stack([found[name] for name in names])
     limits = np.stack(mean_ci(matrix.T, SEED))
     figures = {
-        "key": f"{source}:{_definitions()}",
+        "key": hashlib.sha256(json.dumps(names).encode() + matrix.tobytes()).hexdigest()[:32],
         "made_by": _made_by(embeddings),
         "source": source,
         "versions": versions(),
@@ -91,9 +94,9 @@ def settle(
             troubles.append(str(error))
     for record in read(results_dir, paths):
         if record.figures and record.reference and record.reference.figures:
-            kept = record.stored_contrasts
-            if not kept or any(one["with"] != record.reference.figures.key for one in kept.values()):
-                update(record.path, {}, {"contrasts": contrasts(record, record.reference)})
+            found = contrasts(record, record.reference)
+            if _references(found) != _references(record.stored_contrasts):
+                update(record.path, {}, {"contrasts": found})
     write_index(results_dir)
     return read(results_dir, paths), troubles
 
@@ -157,6 +160,11 @@ def check_set(record: Record, embeddings: EmbeddingSet) -> None:
     """
     if record.fingerprint != embeddings.fingerprint:
         raise UserError(f"{record.path} was measured on other vectors than {embeddings.path} holds; run it again")
+
+
+def _references(contrasts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the comparisons by each measure are with."""
+    return {measure: one["with"] for measure, one in contrasts.items()}
 
 
 def _made_by(embeddings: EmbeddingSet) -> str:

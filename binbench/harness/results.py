@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -108,18 +107,25 @@ def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: s
 
 
 def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]) -> None:
-    """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all."""
+    """Put `arrays` and `attributes` into the result at `path`, in place of those of the same names, or not at all.
+
+    The file is made afresh, because HDF5 keeps the room of what is replaced and the file would grow each time; and in
+    memory, because HDF5 can crash where the disk is full.
+    """
     import h5py
 
+    with h5py.File(path, "r") as before, h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        for name in before:
+            if name not in arrays:
+                before.copy(name, file)
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array)
+        for key, value in {**before.attrs, **{key: _stored(key, value) for key, value in attributes.items()}}.items():
+            file.attrs[key] = value
+        file.flush()
+        image = file.id.get_file_image()
     with atomic(path) as temporary:
-        shutil.copyfile(path, temporary)
-        with h5py.File(temporary, "r+") as file:
-            for name, array in arrays.items():
-                if name in file:
-                    del file[name]
-                file.create_dataset(name, data=array)
-            for key, value in attributes.items():
-                file.attrs[key] = _stored(key, value)
+        temporary.write_bytes(image)
 
 
 def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:

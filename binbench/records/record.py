@@ -27,8 +27,8 @@ class Figures:
 
     Attributes:
         path: the result file that holds them.
-        key: names the answers, the judgements and the definitions that they come from.
-        made_by: the judgements and the definitions alone.
+        key: names the values: equal where these are, however the result was measured.
+        made_by: names the judgements and the definitions that they come from.
         names: the measures that apply, in the order in which their values are stored.
         means: measure → the mean and the limits of its 95 % BCa bootstrap interval; NaN where no query has a value.
         source: names the answers and the judgements alone.

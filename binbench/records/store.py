@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ JSON_ATTRIBUTES = (
     "figures",
     "contrasts",
 )
+#: What the attribute ``figures`` holds: see :class:`binbench.records.record.Figures`.
+_FIGURES = {"key", "made_by", "names", "means"}
 
 
 def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path | None = None) -> list[Record]:
@@ -65,7 +68,7 @@ def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path 
         if record.status != "unreadable" and now != record.fingerprint:
             record._remarks.append(f"measured on other vectors than {record.set} holds now")
         if record.status == "ok" and record.figures is None:
-            record._remarks.append("no figures: stored by an earlier version; `binbench evaluate` computes them")
+            record._remarks.append("no figures yet; `binbench evaluate` computes them")
     return records
 
 
@@ -141,25 +144,26 @@ def _record(results_dir: Path, path: Path, index: Mapping[str, Any]) -> Record:
 
 
 def _opened(path: Path) -> dict[str, Any]:
-    """What a record is made from: the file's attributes, and the summary of its figures."""
+    """What a record is made from: the file's attributes, and the summary of its figures where these are whole."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             attributes = {key: _plain(value) for key, value in file.attrs.items()}
+            rows = len(file["figures"]) if "figures" in file else 0
     except OSError as error:
         raise UserError(f"{path} is not a readable result file; delete it and run again") from error
-    stored: dict[str, Any] = {}
     try:
         for key in JSON_ATTRIBUTES:
             if key in attributes:
                 attributes[key] = json.loads(attributes[key])
-        for key in ("figures", "contrasts"):
-            if key in attributes:
-                stored[key] = attributes.pop(key)
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: its attribute {key} is no JSON; delete it and run again") from error
-    return {"attributes": attributes} | stored
+    figures, contrasts = attributes.pop("figures", None), attributes.pop("contrasts", {})
+    # What another version stored, or a part of it, is computed anew.
+    if not isinstance(figures, dict) or figures.keys() != _FIGURES or len(figures["names"]) != rows:
+        return {"attributes": attributes}
+    return {"attributes": attributes, "figures": figures, "contrasts": contrasts}
 
 
 def _plain(value: Any) -> Any:
@@ -178,20 +182,29 @@ def _read_index(results_dir: Path) -> dict[str, Any]:
     """What the index holds, by file; nothing where it is absent, broken or of another version."""
     try:
         found = json.loads((results_dir / INDEX).read_text())
-        return dict(found["files"]) if found["schema"] == INDEX_SCHEMA else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        files = found["files"] if found["schema"] == INDEX_SCHEMA else {}
+        return {name: held for name, held in files.items() if held.keys() >= {"stamp", "attributes"}}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def _refer(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -> None:
-    """Give every record its reference: the first good result of ``float`` with the same group."""
-    references: dict[tuple[Any, ...], Record] = {}
+    """Give every record its reference: a good result of ``float`` with the same group.
+
+    Which one does not depend on what else is read: that of the same mode and threads, which is always run along.
+    """
+    references: dict[tuple[Any, ...], list[Record]] = {}
     for record in [*records, *_beside(results_dir, records, index)]:
         if record.instance == "float" and record.status == "ok":
-            references.setdefault(record.group, record)
+            references.setdefault(record.group, []).append(record)
     for record in records:
         if record.status == "ok":
-            record._reference = references.get(record.group)
+            record._reference = min(references.get(record.group, ()), key=partial(_unlike, record), default=None)
+
+
+def _unlike(record: Record, reference: Record) -> tuple[bool, bool, Path]:
+    """Smallest for the reference that was measured most like `record`."""
+    return reference.batch != record.batch, reference.threads != record.threads, reference.path
 
 
 def _beside(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -> Iterator[Record]:

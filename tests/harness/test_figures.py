@@ -1,4 +1,4 @@
-"""Figures of stored results: values worked out again by hand or by other libraries, ties, staleness, comparisons."""
+"""Figures of stored results: values worked out again by hand or by other libraries, ties, staleness, damage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import h5py
 import ir_measures
 import numpy as np
 import pytest
+from commands import snapshot
 from conftest import unit
 from ir_measures import AP, RR, R, nDCG
 from raw import Raw
@@ -20,11 +21,9 @@ from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import Job
 from binbench.harness.worker import perform
 from binbench.measures.bootstrap import mean_ci
-from binbench.measures.comparison import compare
 from binbench.measures.registry import MEASURES
 from binbench.measures.relevance import in_trec_order
 from binbench.records import Figures, Record, read
-from binbench.records import compare as compare_records
 from binbench.records.store import open_record
 from binbench.report.trec import write_qrels, write_run
 from binbench.sets.embeddings import EmbeddingSet, write_set
@@ -264,9 +263,81 @@ def test_figures_are_computed_once_and_kept_with_the_result(binary, small_set, c
     again = settled(binary, small_set)
     assert calls == [binary]
     assert binary.stat().st_mtime_ns == before
-    assert again.interval("recall@10") == first.interval("recall@10")
+    for name in MEASURES:
+        assert again.interval(name) == first.interval(name)
+        np.testing.assert_array_equal(again.values(name), first.values(name))
     settled(binary, small_set, force=True)
     assert calls == [binary, binary]
+
+
+@pytest.mark.parametrize("count", [5, 100])
+def test_what_is_settled_is_not_written_again(small_set, tmp_path, count):
+    """With five results per query there is nothing that methods are compared by."""
+    paths = [measured(small_set, name, tmp_path / "results", count) for name in ("float", "binary64")]
+    sets = {small_set.name: small_set}
+    records, _ = settle(tmp_path / "results", paths, sets)
+    assert {bool(record.stored_contrasts) for record in records} == {count == 100}
+    before = snapshot(tmp_path / "results")
+    settle(tmp_path / "results", paths, sets)
+    assert snapshot(tmp_path / "results") == before
+
+
+def test_a_result_does_not_grow_by_being_judged(binary, small_set):
+    sizes = []
+    for _ in range(5):
+        settled(binary, small_set, force=True)
+        sizes.append(binary.stat().st_size)
+    # The first time puts members in another order.
+    assert len(set(sizes[1:])) == 1
+    assert sizes[1] < 1.01 * sizes[0]
+
+
+def members(path: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Every array and every attribute of a file: types, shapes and contents, bit for bit."""
+    with h5py.File(path) as file:
+        arrays = {name: repr((file[name].dtype, file[name].shape)).encode() + file[name][:].tobytes() for name in file}
+        return arrays, {name: repr((type(value), value)).encode() for name, value in file.attrs.items()}
+
+
+def without_dataset(file: h5py.File) -> None:
+    del file["figures"]
+
+
+def without_a_row(file: h5py.File) -> None:
+    rows = file["figures"][:-1]
+    del file["figures"]
+    file["figures"] = rows
+
+
+def without_attribute(file: h5py.File) -> None:
+    del file.attrs["figures"]
+
+
+def of_another_form(text: str):
+    def spoil(file: h5py.File) -> None:
+        file.attrs["figures"] = text
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(without_dataset, without_a_row, without_attribute),
+        *map(of_another_form, ("{}", "[]", "null", "3", '{"schema": 3, "means": {}}')),
+    ],
+)
+def test_damaged_figures_are_computed_anew(binary, small_set, calls, spoil):
+    first = settled(binary, small_set)
+    whole = members(binary)
+    with h5py.File(binary, "a") as file:
+        spoil(file)
+    (spoilt,) = read(binary.parents[3])
+    assert (spoilt.status, spoilt.mean("ndcg@10")) == ("ok", None)
+    again = settled(binary, small_set)
+    assert calls == [binary, binary]
+    assert again.mean("ndcg@10") == first.mean("ndcg@10") > 0
+    assert members(binary) == whole
 
 
 def test_the_mean_of_every_measure_is_that_of_its_own_values(binary, small_set):
@@ -279,11 +350,16 @@ def test_the_mean_of_every_measure_is_that_of_its_own_values(binary, small_set):
         np.testing.assert_array_equal(record.values(name), values)
 
 
-def test_answers_are_left_as_they_were_measured(binary, small_set):
-    before = {name: Raw(binary).array(name) for name in ("times", "neighbors", "distances", "repeat_seconds", "scores")}
+def test_what_was_measured_is_left_as_it_was_bit_for_bit(binary, small_set):
+    arrays, attributes = members(binary)
+    assert {"times", "neighbors", "distances", "scores", "repeat_seconds", "tied_ids"} <= arrays.keys()
     settled(binary, small_set)
-    for name, values in before.items():
-        np.testing.assert_array_equal(Raw(binary).array(name), values)
+    settled(binary, small_set, force=True)
+    judged = members(binary)
+    assert judged[0].keys() - arrays.keys() == {"figures"}
+    assert judged[1].keys() - attributes.keys() == {"figures", "contrasts"}
+    assert {name: judged[0][name] for name in arrays} == arrays
+    assert {name: judged[1][name] for name in attributes} == attributes
 
 
 def test_another_definition_makes_figures_stale(binary, small_set, calls, monkeypatch):
@@ -313,6 +389,18 @@ def test_results_that_the_set_cannot_judge_are_refused(stored, own_set):
         judge(stored["float"], own_set)
 
 
+def test_a_result_without_answers_is_refused(binary, small_set, calls):
+    with h5py.File(binary, "a") as file:
+        file.attrs["status"], file.attrs["reason"] = "timeout", "took too long"
+    before = members(binary)
+    with pytest.raises(UserError, match=r"has no answers \(timeout: took too long\)"):
+        judge(binary, small_set)
+    calls.clear()
+    assert settled(binary, small_set).figures is None
+    assert calls == []
+    assert members(binary) == before
+
+
 def test_a_result_without_its_answers_is_named(binary, small_set):
     with h5py.File(binary, "a") as file:
         del file["distances"]
@@ -321,57 +409,6 @@ def test_a_result_without_its_answers_is_named(binary, small_set):
     records, troubles = settle(binary.parents[3], [binary], {small_set.name: small_set})
     assert [str(binary) in trouble for trouble in troubles] == [True]
     assert records[0].figures is None
-
-
-@pytest.fixture
-def pair(small_set, tmp_path) -> tuple[Record, Record]:
-    """`binary64` and `float`, settled."""
-    paths = [measured(small_set, name, tmp_path / "results") for name in ("binary64", "float")]
-    records, _ = settle(tmp_path / "results", paths, {small_set.name: small_set})
-    return records[0], records[1]
-
-
-def test_comparisons_pair_queries_and_are_stored(pair, monkeypatch):
-    binary, reference = pair
-    mine, theirs = (record.values("ndcg@10") for record in pair)
-    assert set(Raw(binary.path)["contrasts"]) == {"recall@10", "ndcg@10"}
-    monkeypatch.setattr("binbench.records.pairs.paired", None)
-    found = compare_records(binary, reference, "ndcg@10")
-    assert found == compare(mine, theirs)
-    assert found.difference.estimate == pytest.approx(np.mean(mine - theirs))
-    assert found.ratio.estimate == pytest.approx(mine.mean() / theirs.mean())
-    assert (found.wins, found.losses) == (np.sum(mine > theirs), np.sum(mine < theirs))
-
-
-def test_a_comparison_with_another_reference_is_not_taken(pair, small_set, tmp_path):
-    """float measured anew with other answers: what was stored no longer holds."""
-    binary, reference = pair
-    with h5py.File(reference.path, "a") as file:
-        file["neighbors"][0] = file["neighbors"][0][::-1]
-        file["distances"][0] = file["distances"][0][::-1]
-    judge(reference.path, small_set)
-    kept, theirs = read(tmp_path / "results", [binary.path, reference.path])
-    assert kept.stored_contrasts["ndcg@10"]["with"] != theirs.figures.key
-    assert compare_records(kept, theirs, "ndcg@10") == compare(kept.values("ndcg@10"), theirs.values("ndcg@10"))
-    again, _ = settle(tmp_path / "results", [binary.path], {small_set.name: small_set})
-    assert again[0].stored_contrasts["ndcg@10"]["with"] == theirs.figures.key
-
-
-def test_a_smaller_error_wins(pair):
-    binary, reference = pair
-    found = compare_records(reference, binary, "score_error")
-    assert (found.wins, found.ties, found.losses) == (20, 0, 0)
-    assert found.difference.high < 0
-
-
-def test_comparisons_that_make_no_sense(pair, own_set, tmp_path):
-    binary, reference = pair
-    assert compare_records(binary, reference, "ndcg@10_low") is None
-    with pytest.raises(UserError, match="unknown measure"):
-        compare_records(binary, reference, "accuracy")
-    other = settled(measured(own_set, "float", tmp_path / "results"), own_set)
-    with pytest.raises(UserError, match="no comparison"):
-        compare_records(binary, other, "recall@10")
 
 
 def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeypatch):

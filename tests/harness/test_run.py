@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from commands import snapshot
 from processes import runs
 from raw import Raw
 
@@ -262,6 +264,114 @@ class TestWhatExists:
             subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
             stamps.append((tmp_path / "results/small/10/mine-batch/mine_seed=0.hdf5").stat().st_mtime_ns)
         assert stamps[0] != stamps[1] == stamps[2]
+
+
+class TestFigures:
+    """They belong to the answers, and need no answers anew."""
+
+    NAMES = ("binary64", "pq8")
+
+    def measured(self, outcome):
+        """Answers and times of every result, bit for bit."""
+        names = ("neighbors", "distances", "times", "repeat_seconds")
+        return {r.path: {name: Raw(r.path).array(name).tobytes() for name in names} for r in outcome.records}
+
+    def forbid_measuring(self, monkeypatch):
+        def fail(*_):
+            raise AssertionError("measured")
+
+        monkeypatch.setattr("binbench.harness.pool.ForkServer.__init__", fail)
+
+    def test_are_there_when_the_run_ends(self, preparation, options):
+        outcome = run([preparation], self.NAMES, options)
+        for record in outcome.records:
+            with h5py.File(record.path) as file:
+                values = file["figures"][:]
+                names = json.loads(file.attrs["figures"])["names"]
+            ids, true = Raw(record.path).neighbors, preparation.run().neighbors[:, :10]
+            hits = [len(set(a.tolist()) & set(b.tolist())) / 10 for a, b in zip(ids, true, strict=True)]
+            assert values[names.index("overlap@10")] == pytest.approx(hits)
+            assert record.mean("overlap@10") == pytest.approx(np.mean(hits))
+            assert set(Raw(record.path)["contrasts"]) == {"recall@10", "ndcg@10"}
+        assert [record.instance for record in outcome.records] == ["float", "binary64", "pq8"]
+        assert not list(options.results_dir.rglob("*.npz"))
+
+    def test_are_made_up_for_when_a_run_was_stopped_before_them(self, preparation, options, monkeypatch):
+        """Stopped between the answers of float and their figures: those answers are kept."""
+
+        def stopped(*_):
+            raise UserError("stopped")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("binbench.harness.run.judge", stopped)
+            with pytest.raises(UserError, match="stopped"):
+                run([preparation], ["float"], options)
+        (path,) = options.results_dir.rglob("*.hdf5")
+        assert "figures" not in Raw(path).attributes
+        before = {name: Raw(path).array(name).tobytes() for name in ("neighbors", "distances", "times")}
+        self.forbid_measuring(monkeypatch)
+        (record,) = run([preparation], ["float"], options).records
+        assert {name: Raw(path).array(name).tobytes() for name in before} == before
+        assert record.mean("recall@10") == 1
+        assert {"figures", "contrasts"} <= Raw(path).attributes.keys()
+
+    def test_are_made_up_for_when_the_process_was_killed_before_them(self, preparation, tmp_path, plugins, monkeypatch):
+        """The same with a real kill, by the process itself, where figures would have come."""
+        line = command(preparation, tmp_path, plugins, "fine")
+        code = (
+            "import os, signal, sys; from binbench.harness import run; from binbench.cli import main\n"
+            "run.judge = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\nmain(sys.argv[1:])"
+        )
+        killed = subprocess.run([sys.executable, "-c", code, *line[3:]], capture_output=True)
+        assert killed.returncode == -signal.SIGKILL
+        (path,) = (tmp_path / "results").rglob("[!.]*.hdf5")
+        assert "figures" not in Raw(path).attributes
+        before = {name: Raw(path).array(name).tobytes() for name in ("neighbors", "distances", "times")}
+        subprocess.run(line, check=True, capture_output=True)
+        assert {name: Raw(path).array(name).tobytes() for name in before} == before
+        assert Raw(path)["figures"]["means"]["recall@10"][0] == 1
+
+    def test_follow_the_judgements(self, small_set, tmp_path, options, monkeypatch):
+        path = tmp_path / "small.hdf5"
+        shutil.copy(small_set.path, path)
+        preparation = Preparation(str(path), data_dir=tmp_path)
+        first = run([preparation], self.NAMES, options)
+        measured = self.measured(first)
+        assert first.records[0].mean("ndcg@10") == pytest.approx(1)
+        with h5py.File(path, "a") as file:
+            # Nothing that was relevant is; the tenth nearest document is.
+            file["qrels"][:, 1] = np.repeat(file["neighbors"][:, 9], 3)
+        self.forbid_measuring(monkeypatch)
+        again = run([preparation], self.NAMES, options)
+        assert self.measured(again) == measured
+        exact, *others = again.records
+        assert exact.mean("mrr@10") == pytest.approx(0.1)
+        for old, new in zip(first.records, again.records, strict=True):
+            assert new.interval("recall@10") == old.interval("recall@10")
+            assert new.stored_contrasts["ndcg@10"]["with"] == exact.figures.key != first.records[0].figures.key
+        for record in others:
+            share = record.values("ndcg@10").sum() / exact.values("ndcg@10").sum()
+            assert record.stored_contrasts["ndcg@10"]["comparison"]["ratio"][0] == pytest.approx(share)
+
+    def test_follow_the_definitions(self, preparation, options, monkeypatch):
+        measured = self.measured(run([preparation], self.NAMES, options))
+        before = {path: path.stat().st_mtime_ns for path in measured}
+        self.forbid_measuring(monkeypatch)
+        run([preparation], self.NAMES, options)
+        assert {path: path.stat().st_mtime_ns for path in measured} == before
+        monkeypatch.setattr("binbench.harness.figures._definitions", lambda: "another")
+        again = run([preparation], self.NAMES, options)
+        assert self.measured(again) == measured
+        assert all(path.stat().st_mtime_ns > before[path] for path in measured)
+        assert all(record.figures.made_by.startswith("another:") for record in again.records)
+
+    @pytest.mark.parametrize("count", [5, 10])
+    def test_are_written_once(self, preparation, options, count):
+        options = replace(options, counts=(count,))
+        run([preparation], self.NAMES, options)
+        before = snapshot(options.results_dir)
+        run([preparation], self.NAMES, options)
+        assert snapshot(options.results_dir) == before
 
 
 def job(**changes):

@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from commands import snapshot
 from raw import Raw
 
 from binbench.errors import UserError
@@ -164,16 +165,53 @@ def test_json_is_strict_and_complete(folder):
     }
 
 
+def measurements(folder: Path) -> dict[Path, dict[str, bytes]]:
+    """What no judging may touch, bit for bit, of every result."""
+    names = ("times", "neighbors", "distances", "scores", "repeat_seconds")
+    return {
+        path: {name: Raw(path).array(name).tobytes() for name in names} for path in (folder / "results").rglob("*.hdf5")
+    }
+
+
 def test_reviewing_measures_nothing_again(folder):
+    measured = measurements(folder)
+    assert len(measured) == len(NAMES)
     reviewed(folder)
-    before = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
+    before = snapshot(folder)
     reviewed(folder)
-    assert {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")} == before
-    seconds = {path: Raw(path).array("repeat_seconds").tolist() for path in before if path.suffix == ".hdf5"}
+    assert snapshot(folder) == before
     reviewed(folder, force=True)
-    after = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
-    assert all(after[path] != before[path] for path in seconds)
-    assert {path: Raw(path).array("repeat_seconds").tolist() for path in seconds} == seconds
+    after = snapshot(folder)
+    assert after.keys() == before.keys()
+    assert all(after[str(path)] != before[str(path)] for path in measured)
+    assert after[str(folder / "data" / "small.hdf5")] == before[str(folder / "data" / "small.hdf5")]
+    assert measurements(folder) == measured
+    assert {Raw(path).status for path in measured} == {"ok"}
+
+
+def test_changed_judgements_are_judged_by_and_nothing_is_measured(folder):
+    """`evaluate` after the set's judgements were mended: every document that was relevant no longer is, others are."""
+    (before,), _ = reviewed(folder)
+    measured = measurements(folder)
+    with h5py.File(folder / "data" / "small.hdf5", "a") as file:
+        tenth = file["neighbors"][:, 9]
+        qrels = np.stack([np.arange(20), tenth, np.ones(20, int)], axis=1).astype(np.int32)
+        del file["qrels"]
+        file["qrels"] = qrels
+    (after,), left_out = reviewed(folder)
+    assert left_out == []
+    assert measurements(folder) == measured
+    old, new = ({record.method: record for record in group.records} for group in (before, after))
+    # float finds the one relevant document at rank ten.
+    assert new["float"].mean("ndcg@10") == pytest.approx(1 / np.log2(11), abs=1e-6)
+    assert new["float"].mean("mrr@10") == pytest.approx(0.1)
+    assert old["float"].mean("ndcg@10") == pytest.approx(1)
+    for name, record in new.items():
+        assert record.interval("recall@10") == old[name].interval("recall@10")
+        found = {c.measure: c.comparison for c in after.contrasts if (c.a.method, c.b.method) == (name, "float")}
+        if name != "float":
+            assert found["ndcg@10"].mean_a == pytest.approx(record.values("ndcg@10").mean())
+            assert found["ndcg@10"].mean_b == pytest.approx(1 / np.log2(11), abs=1e-6)
 
 
 def test_a_method_without_a_seed_stands_beside_those_of_every_seed(small_set, tmp_path):
