@@ -11,6 +11,8 @@ from binbench.plugins.faiss_index import multiplied, random_rotation, sample_row
 
 #: The most documents that components are learned from, per dimension, as for the method `pca`.
 SAMPLE_PER_DIMENSION = 1000
+#: Variance, as a share of the largest, below which there is only the rounding of float32.
+FLAT = 1e-10
 
 
 @register_transform("mrl{dims}", dims=[64, 128, 256])
@@ -72,11 +74,15 @@ class Components(Transform):
     def fit(self, train: FloatArray) -> None:
         if len(train) < self.dims:
             raise Unsupported(f"{len(train)} documents are too few for {self.dims} principal components")
-        sample = sample_rows(train, SAMPLE_PER_DIMENSION * self.dimension, self.seed).astype(np.float64)
+        sample = self.moved(sample_rows(train, SAMPLE_PER_DIMENSION * self.dimension, self.seed)).astype(np.float64)
         self.components_ = _leading(sample, self.dims, self.whitened).astype(np.float32)
 
+    def moved(self, vectors: FloatArray) -> FloatArray:
+        """`vectors` as they are projected."""
+        return vectors
+
     def apply(self, vectors: FloatArray) -> FloatArray:
-        return multiplied(vectors, self.components_)
+        return multiplied(self.moved(vectors), self.components_)
 
 
 @register_transform("whiten{dims}", dims=[64, 128, 256])
@@ -87,10 +93,10 @@ class Whitening(Components):
 
     def fit(self, train: FloatArray) -> None:
         self.mean_ = train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        super().fit(train - self.mean_)
+        super().fit(train)
 
-    def apply(self, vectors: FloatArray) -> FloatArray:
-        return multiplied(vectors - self.mean_, self.components_)
+    def moved(self, vectors: FloatArray) -> FloatArray:
+        return vectors - self.mean_
 
 
 def _fitting(dims: int, dimension: int) -> int:
@@ -100,10 +106,18 @@ def _fitting(dims: int, dimension: int) -> int:
 
 
 def _leading(sample: NDArray[np.float64], dims: int, whitened: bool) -> NDArray[np.float64]:
-    """(d, dims) eigenvectors of the largest second moments of `sample` (n, d), divided by their roots if `whitened`."""
+    """(d, dims) eigenvectors of the largest second moments of `sample` (n, d), divided by their roots if `whitened`.
+
+    Raises:
+        Unsupported: a direction to be whitened has no variance, so that only rounding would be magnified.
+    """
     moments, vectors = np.linalg.eigh(sample.T @ sample / len(sample))
     moments, vectors = moments[::-1][:dims], vectors[:, ::-1][:, :dims]
     # An eigenvector's sign is LAPACK's choice; the largest entry is made positive.
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)[0]
     vectors = vectors * np.sign(largest)
-    return vectors / np.sqrt(np.maximum(moments, 1e-12)) if whitened else vectors
+    if not whitened:
+        return vectors
+    if moments[-1] <= FLAT * moments[0]:
+        raise Unsupported(f"the documents spread over fewer than {dims} dimensions around their mean")
+    return vectors / np.sqrt(moments)

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import inspect
-import marshal
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -19,16 +19,20 @@ from typing import Any
 #: Distributions that every method's answers may depend on.
 LIBRARIES = ("numpy", "faiss-cpu")
 
+#: A module and a name that is asked of it; an empty one where the module itself is wanted.
+Wanted = tuple[str, str]
+
 
 def code_identity(plugin: Any) -> str:
     """A hash of everything that the class or function `plugin` is made of.
 
-    That is its module and every module of binbench, or of its own package, that these import, directly or through
-    others, anywhere in their text but under ``if TYPE_CHECKING``; and the versions of numpy, faiss and the
-    distributions that the plugin names in ``libraries``. Comments, docstrings and layout do not count.
+    That is its module and every module of binbench, of its own package or (for a plugin file) of its own folder that
+    these import, directly or through others, anywhere in their text but under ``if TYPE_CHECKING``; and the versions of
+    numpy, faiss and the distributions that the plugin names in ``libraries``. Comments, docstrings and layout do not
+    count, nor does the version of Python. Not seen are files that a plugin reads and plugins that it looks up by name.
 
     A plugin that is composed of others names them in ``parts``. One without a source file (from a prompt, say) is known
-    by its bytecode.
+    by its bytecode and by what its base classes are made of.
     """
     digest = hashlib.sha256()
     found = made_of(plugin)
@@ -43,22 +47,30 @@ def code_identity(plugin: Any) -> str:
 
 def made_of(plugin: Any) -> dict[str, str]:
     """The modules that `plugin` is made of, by name, each with a hash of its code."""
+    found: dict[str, str] = {}
     source = _source(plugin)
     if source is None:
-        return {plugin.__module__: _bytecode(plugin)}
-    found: dict[str, str] = {}
-    waiting: list[tuple[str, str]] = [(plugin.__module__, source)]
-    packages = ("binbench", plugin.__module__.partition(".")[0])
+        for base in getattr(plugin, "__bases__", ()):
+            if base.__module__.partition(".")[0] not in sys.stdlib_module_names:
+                found |= made_of(base)
+        return found | {f"{plugin.__module__} {plugin.__qualname__}": _hashed(_bytecode(plugin))}
+    # The number that a plugin file's module carries tells only how many files were loaded before it.
+    root = re.sub(r"^binbench_plugin_(.+)_\d+$", r"\1", plugin.__module__)
+    folder = None if "." in root else Path(source).resolve().parent
+    own = {"binbench", root.partition(".")[0]}
+    waiting = [(root, source)]
     while waiting:
         name, file = waiting.pop()
         if name in found:
             continue
-        found[name], imported = _read(name, file, Path(file).stat().st_mtime_ns)
-        for module, member in imported:
-            if module.split(".")[0] in packages:
+        state = Path(file).stat()
+        found[name], wanted = _read(name, file, state.st_mtime_ns, state.st_size)
+        for module, member in wanted:
+            top = module.partition(".")[0]
+            if top in own or (folder and _lies_in(folder, top)):
                 home = _home(module, member)
                 waiting += [(home, place)] if (place := _file(home)) else []
-            elif (beside := Path(file).with_name(f"{module}.py")).is_file():
+            elif folder and (beside := folder / f"{module}.py").is_file():
                 waiting.append((module, str(beside)))
     return found
 
@@ -66,28 +78,64 @@ def made_of(plugin: Any) -> dict[str, str]:
 def _source(plugin: Any) -> str | None:
     try:
         file = inspect.getsourcefile(plugin)
-    except TypeError:
+    except (TypeError, OSError):
         return None
     return file if file and Path(file).is_file() else None
 
 
-def _bytecode(plugin: Any) -> str:
-    members = vars(plugin).values() if inspect.isclass(plugin) else [plugin]
-    codes = [code for member in members if isinstance(code := getattr(member, "__code__", None), CodeType)]
-    return hashlib.sha256(b"".join(map(marshal.dumps, codes))).hexdigest()
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _bytecode(value: Any) -> str:
+    """What a class, function or constant does, as text that tells nothing of where and when it was defined."""
+    if isinstance(value, CodeType):
+        constants = [_bytecode(constant) for constant in value.co_consts]
+        return f"{value.co_code.hex()} {value.co_names} {value.co_varnames} {value.co_freevars} {constants}"
+    if isinstance(value, (classmethod, staticmethod)):
+        value = value.__func__
+    if isinstance(value, property):
+        return _bytecode(value.fget)
+    if isinstance(value, frozenset):
+        return str(sorted(map(repr, value)))
+    if inspect.isclass(value):
+        members = {name: member for name, member in vars(value).items() if name != "_abc_impl"}
+        # What Python itself writes into a class tells of lines and of documentation.
+        return str([(n, _bytecode(m)) for n, m in members.items() if not n.startswith("__") or inspect.isfunction(m)])
+    if inspect.isfunction(value):
+        return f"{value.__defaults__} {value.__kwdefaults__} {_bytecode(value.__code__)}"
+    return repr(value)
 
 
 @cache
-def _read(name: str, file: str, mtime: int) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """A hash of the code in `file`, and what it imports: modules, each with a member or an empty text."""
-    tree = ast.parse(Path(file).read_bytes())
+def _read(name: str, file: str, changed: int, size: int) -> tuple[str, tuple[Wanted, ...]]:
+    """A hash of the code in `file`, and what it imports."""
+    content = Path(file).read_bytes()
+    try:
+        tree = ast.parse(content) if file.endswith(".py") else None
+    except SyntaxError:
+        tree = None
+    if tree is None:  # compiled, or never meant to be imported
+        return hashlib.sha256(content).hexdigest(), ()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and (_dotted(node.test) or "").rpartition(".")[2] == "TYPE_CHECKING":
             node.body = [ast.Pass()]
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
             node.body = node.body[1:] or [ast.Pass()]
-    package = name if Path(file).name == "__init__.py" else name.rpartition(".")[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(_imported(tree, package))
+    return _hashed(_plain(tree)), tuple(dict.fromkeys(_wanted(tree, _package(name, file))))
+
+
+def _plain(node: Any) -> str:
+    """`node` as text that is the same in every version of Python: ``ast.dump`` tells fields that only some know."""
+    if isinstance(node, ast.Constant):
+        return f"Constant({node.value!r})"
+    if isinstance(node, ast.JoinedStr):  # 3.12 adds empty pieces
+        return f"JoinedStr({[_plain(piece) for piece in node.values if getattr(piece, 'value', None) != '']})"
+    if isinstance(node, ast.AST):
+        values = ((name, getattr(node, name, None)) for name in node._fields)
+        told = ",".join(f"{name}={_plain(value)}" for name, value in values if value is not None and value != [])
+        return f"{type(node).__name__}({told})"
+    return f"[{','.join(map(_plain, node))}]" if isinstance(node, list) else repr(node)
 
 
 def _documented(node: Any) -> bool:
@@ -99,16 +147,59 @@ def _documented(node: Any) -> bool:
     )
 
 
-def _imported(tree: ast.Module, package: str) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+def _package(name: str, file: str) -> str:
+    return name if Path(file).name == "__init__.py" else name.rpartition(".")[0]
+
+
+def _wanted(tree: ast.Module, package: str) -> Iterator[Wanted]:
+    """What the text asks of other modules, by ``import``, by ``import_module`` of a literal, and by attributes."""
+    nodes = list(ast.walk(tree))
+    modules: dict[str, str] = {}
+    for node in nodes:
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                modules[alias.asname or top] = alias.name if alias.asname else top
+                if "." in alias.name:
+                    yield alias.name, ""
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = (_dotted(node.func) or "").rpartition(".")[2]
+            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.args[0].value, ""
+    for name, (base, member) in _handed_on(tree, package).items():
+        yield base, member
+        modules[name] = f"{base}.{member}"
+    rooted = set()
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            rooted.add(id(node.value))
+            if (named := _dotted(node.value)) and (head := named.partition("."))[0] in modules:
+                yield modules[head[0]] + head[1] + head[2], node.attr
+    # A module of which not only attributes are used is wanted whole.
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id in modules and id(node) not in rooted:
+            yield modules[node.id], ""
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """``a.b.c`` where `node` is names alone."""
+    if isinstance(node, ast.Attribute):
+        base = _dotted(node.value)
+        return base and f"{base}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _handed_on(tree: ast.Module, package: str) -> dict[str, Wanted]:
+    """The names that ``from … import …`` binds, each with the module and its name there; relative to `package`."""
+    found: dict[str, Wanted] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parents = package.split(".")
                 base = ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [base])])
-            yield from ((base, alias.name) for alias in node.names)
+            found |= {alias.asname or alias.name: (base, alias.name) for alias in node.names}
+    return found
 
 
 @cache
@@ -117,23 +208,35 @@ def _home(module: str, member: str) -> str:
 
     What a package hands on is code of the module that defines it; the package's other modules are not.
     """
-    if not member or _specification(module) is None:
+    found = _specification(module)
+    if not member or found is None or found.submodule_search_locations is None:
         return module
     if _specification(f"{module}.{member}"):
         return f"{module}.{member}"
     file = _file(module)
     if file and Path(file).name == "__init__.py":
         # What is handed on only when asked for stands under TYPE_CHECKING.
-        for base, name in _imported(ast.parse(Path(file).read_bytes()), module):
-            if name == member and base != module:
-                return _home(base, name)
+        base, name = _handed_on(ast.parse(Path(file).read_bytes()), module).get(member, (module, member))
+        if base != module:
+            return _home(base, name)
     return module
 
 
 @cache
 def _file(module: str) -> str | None:
     found = _specification(module)
-    return found.origin if found and found.origin and found.origin.endswith(".py") else None
+    return found.origin if found and found.origin and Path(found.origin).is_file() else None
+
+
+@cache
+def _lies_in(folder: Path, top: str) -> bool:
+    """Whether the module or package `top` lies in `folder`, and is not one of those that pip put there."""
+    found = _specification(top)
+    places = [found.origin, *(found.submodule_search_locations or ())] if found else []
+    package = found is not None and found.submodule_search_locations is not None
+    return any(place and Path(place).resolve().parent == folder for place in places) and not (
+        package and any(folder.glob("*.dist-info"))
+    )
 
 
 def _specification(module: str) -> ModuleSpec | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -58,6 +59,8 @@ class Transformed(Algorithm):
         self.unit = metric == "angular"
         self.transform_: Transform = self.transform.create(dimension=dimension, seed=seed)
         self.inner_: Algorithm = self.inner.create(dimension=self.transform_.width, seed=seed, metric=metric)
+        #: Whether the method promises to see every row; see the base classes that search.
+        self.exhaustive: bool = getattr(self.inner_, "exhaustive", True)
 
     def fit(self, train: FloatArray) -> None:
         """Learn the transform from `train`, then fit the method on what it makes of it."""
@@ -86,7 +89,8 @@ class Transformed(Algorithm):
         return self.inner_.decode(self._apply(vectors))
 
     def set_query_arguments(self, **arguments: Any) -> None:
-        """Passed on to the method."""
+        """Passed on to the method, of which copies of this one do not share them."""
+        self.inner_ = copy.copy(self.inner_)
         self.inner_.set_query_arguments(**arguments)
 
     def footprint(self) -> Footprint:

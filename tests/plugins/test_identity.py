@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -164,6 +167,104 @@ def test_a_class_without_a_source_is_known_by_its_bytecode():
     one, same, other = (without_source(body) for body in ("return 1", "return 1", "return 2"))
     assert code_identity(one) == code_identity(same)
     assert code_identity(one) != code_identity(other)
+
+
+def test_a_prompts_class_is_known_by_its_base_classes_too():
+    code = (
+        "from binbench.plugins.faiss_index import FaissAlgorithm\n"
+        "from binbench.plugins.identity import code_identity, made_of\n"
+        "class Typed(FaissAlgorithm):\n    def fit(self, train):\n        {body}\n"
+        "print(code_identity(Typed), *made_of(Typed))"
+    )
+    told = []
+    for text in (code.format(body="return 1"), "\n\n" + code.format(body="return 1"), code.format(body="return 2")):
+        done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True)
+        told.append(done.stdout.split())
+    assert {"__main__", "Typed", "binbench.plugins.faiss_index"} <= set(told[0])
+    assert told[0][0] == told[1][0]
+    assert told[0][0] != told[2][0]
+
+
+def test_what_a_prompts_class_does_counts_and_where_it_stands_does_not():
+    def typed(text: str, file: str) -> str:
+        space = {"Algorithm": Algorithm, "__name__": "__prompt__"}
+        exec(compile(text, file, "exec"), space)
+        return code_identity(space["Typed"])
+
+    text = "class Typed(Algorithm):\n    bits = 1\n    @property\n    def wide(self):\n        return 3\n"
+    assert typed(text, "one") == typed("\n\n" + text, "other")
+    assert len({typed(text, "one"), typed(text.replace("1", "2"), "one"), typed(text.replace("3", "4"), "one")}) == 3
+
+
+ASKED = [
+    ("import binbench\n\nclass Method(binbench.Algorithm):\n    pass\n", "binbench.plugins.algorithm"),
+    ("import binbench as b\n\nmake = b.Footprint\n\nclass Method:\n    pass\n", "binbench.plugins.algorithm"),
+    ("import binbench.codes as c\n\nclass Method:\n    find = c.hamming.knn\n", "binbench.codes.hamming"),
+    (
+        "from binbench import plugins\n\nclass Method(plugins.levels.LevelAlgorithm):\n    pass\n",
+        "binbench.plugins.levels",
+    ),
+    (
+        "import typing as t\nif not t.TYPE_CHECKING:\n    from binbench.codes import packing\nclass Method: pass\n",
+        "binbench.codes.packing",
+    ),
+    (
+        "import importlib\nclass Method:\n    found = importlib.import_module('binbench.codes.hamming')\n",
+        "binbench.codes.hamming",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), ASKED)
+def test_every_way_of_asking_for_a_module_counts(text, wanted, tmp_path, monkeypatch):
+    name = f"asks_{ASKED.index((text, wanted))}"
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = made_of(importlib.import_module(name).Method)
+    assert wanted in found
+    assert not {module for module in found if module.startswith(("binbench.report", "binbench.sets"))}
+    # The package as such holds its version, which no answer depends on.
+    assert "binbench" not in found
+
+
+def test_a_package_beside_a_plugin_file_counts_but_not_what_pip_installed_there(tmp_path, monkeypatch):
+    package = tmp_path / "tables_beside"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .deep import VALUE\n")
+    (package / "deep.py").write_text("VALUE = 1\n")
+    (tmp_path / "with_tables.py").write_text("from tables_beside import VALUE\n\nclass Method:\n    value = VALUE\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from with_tables import Method
+
+    assert set(made_of(Method)) == {"with_tables", "tables_beside.deep"}
+    (tmp_path / "something-1.0.dist-info").mkdir()
+    identity._lies_in.cache_clear()
+    assert set(made_of(Method)) == {"with_tables"}
+
+
+def test_the_same_plugin_file_whatever_was_loaded_before_it(tmp_path):
+    (tmp_path / "counted.py").write_text("class Method:\n    pass\n")
+    told = []
+    for number in (0, 7):
+        name = f"binbench_plugin_counted_{number}"
+        spec = importlib.util.spec_from_file_location(name, tmp_path / "counted.py")
+        assert spec is not None and spec.loader is not None  # noqa: PT018
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        told.append(code_identity(module.Method))
+        del sys.modules[name]
+    assert told[0] == told[1]
+
+
+def test_fields_that_only_some_versions_of_python_know_do_not_count(monkeypatch):
+    text = "def f(a, *, b=None):\n    return [a, {**b}, 'x']\n"
+    before = identity._plain(ast.parse(text))
+    for kind in (ast.FunctionDef, ast.Constant, ast.arguments):
+        monkeypatch.setattr(kind, "_fields", (*kind._fields, "later"))
+        monkeypatch.setattr(kind, "later", [], raising=False)
+    assert identity._plain(ast.parse(text)) == before
+    assert identity._plain(ast.parse(text.replace("'x'", "b'x'"))) != before
+    assert identity._plain(ast.parse(text.replace("=None", ""))) != before
 
 
 def test_identities_do_not_depend_on_what_was_imported_before(checkout):

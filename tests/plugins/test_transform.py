@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from conftest import unit
@@ -128,7 +130,32 @@ def test_too_many_dimensions_and_too_few_documents():
         method.fit(TRAIN[:15])
 
 
-CONFORM = ["int8@mrl48", "sign@ortho", "pq8@pca64", "binary64@center", "float@whiten32"]
+def test_directions_without_variance_are_not_whitened():
+    flat = TRAIN.copy()
+    flat[:, 20:] = 0.25
+    transform = TRANSFORMS.get("whiten21").create(dimension=32)
+    with pytest.raises(Unsupported, match="spread over fewer than 21 dimensions"):
+        transform.fit(flat)
+    # As many documents as components: around their mean they span one dimension less.
+    transform = TRANSFORMS.get("whiten16").create(dimension=32)
+    with pytest.raises(Unsupported, match="fewer than 16 dimensions"):
+        transform.fit(TRAIN[:16])
+    transform.fit(TRAIN[:17])
+    white = transform.apply(TRAIN[:17]).astype(np.float64)
+    np.testing.assert_allclose(white.T @ white / 17, np.eye(16), atol=1e-3)
+
+
+def test_query_arguments_of_a_copy_are_its_own():
+    method = ALGORITHMS.get("ivf4@ortho").create(dimension=32, seed=0, metric="angular")
+    method.fit(TRAIN)
+    method.set_query_arguments(nprobe=4)
+    exact = ALGORITHMS.get("float").create(dimension=32, metric="angular")
+    exact.fit(TRAIN)
+    copy.copy(method).set_query_arguments(nprobe=1)
+    np.testing.assert_array_equal(method.query(QUERIES, 5)[0], exact.query(QUERIES, 5)[0])
+
+
+CONFORM = ["int8@mrl48", "sign@ortho", "pq8@pca64", "binary64@center", "float@whiten32", "hnsw16@ortho", "ivf4@center"]
 
 
 def test_every_transform_is_checked():
