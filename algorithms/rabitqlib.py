@@ -83,7 +83,7 @@ class RaBitQLib(Algorithm):
 class RaBitQLists(RaBitQLib):
     """RaBitQ codes in the inverted lists of k-means cells, by its authors' library; query argument `nprobe`.
 
-    Asymmetric, float query × code (Gao et al., 2025; rabitqlib `IvfIndex`, which draws its rotation from no seed). Stores
+    Asymmetric, float query × code (Gao et al., 2025; rabitqlib `IvfIndex`, whose rotation cannot be seeded). Stores
     the codes, their factors, the row numbers and the cells' centroids; bytes are those of the saved index.
     """
 

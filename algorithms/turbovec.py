@@ -14,8 +14,8 @@ from binbench.plugins.libraries import library
 class TurboVec(Algorithm):
     """Lloyd-Max levels of the randomly rotated coordinates, 2 or 4 bits each, by the `turbovec` library (TurboQuant).
 
-    Asymmetric, float query × code (Zandieh et al., 2025); every document scored. Its rotation is a fixed one. Stores the
-    codes and each vector's factors; bytes are those of the serialized index.
+    Asymmetric, float query × code (Zandieh et al., 2025); every document scored; the rotation is a fixed one. Stores
+    the codes, a factor per vector and the rotation; bytes are those of the serialized index.
     """
 
     libraries = ("turbovec",)
@@ -35,7 +35,8 @@ class TurboVec(Algorithm):
         self.facts.clear()
         index = library("turbovec", "turbovec").TurboQuantIndex(self.dimension, self.bits)
         with self.stage("encode"):
-            for block in blocks(train):
+            # The library keeps its scratch memory, which is several times as large as the float32 rows of a call.
+            for block in blocks(train, 512):
                 index.add(block)
             index.prepare()
         self.index_ = index
