@@ -103,7 +103,7 @@ class RaBitQLists(RaBitQLib):
         return library("rabitqlib", "rabitqlib").IvfIndex(self.dimension, count, self.lists, self.bits, "ip")
 
     def ask(self, queries: FloatArray, k: int) -> tuple[Any, Any]:
-        return self.index_.search(queries, k, min(self.nprobe, self.lists))  # type: ignore[no-any-return]
+        return self.index_.search(queries, k, min(self.nprobe, self.lists))
 
 
 @register("rabitq-hnsw{links}x{bits}", links=[16], bits=[4])
@@ -126,4 +126,4 @@ class RaBitQGraph(RaBitQLib):
         return module.HnswIndex(self.dimension, count, self.links, 200, self.bits, "ip", self.seed + 1)
 
     def ask(self, queries: FloatArray, k: int) -> tuple[Any, Any]:
-        return self.index_.search(queries, k, max(self.ef_search, k))  # type: ignore[no-any-return]
+        return self.index_.search(queries, k, max(self.ef_search, k))

@@ -209,7 +209,8 @@ def refit(trial: Trial) -> None:
     algorithm.fit(trial.train.copy())
     if getattr(algorithm, "repeatable", True):
         same(trial.ask(algorithm), trial.answer, "fitted twice, it answers otherwise than fitted once")
-    valid_ids(trial.ask(algorithm), trial.rows)
+    else:
+        valid_ids(trial.ask(algorithm), trial.rows)
     footprints = algorithm.footprint().total(trial.rows), trial.fitted.footprint().total(trial.rows)
     demand(footprints[0] == footprints[1], f"fitted twice, it holds {footprints[0]} bytes, fitted once {footprints[1]}")
 
