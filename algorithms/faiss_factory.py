@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from binbench import Footprint, Unsupported, UserError, register
@@ -119,7 +120,8 @@ class FactoryIndex(FaissAlgorithm):
             index.add(block)
             return
         # BLAS adds up in an order that depends on a row's place: equal documents are transformed once.
-        index.index.add(encoded(lambda rows: transformed(index, rows), block))
+        turned: Any = partial(transformed, index)
+        index.index.add(encoded(turned, block))
         index.ntotal = index.index.ntotal
 
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:

@@ -59,6 +59,8 @@ class Algorithm(ABC):
     score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "own"
     #: Distributions beside numpy and faiss-cpu that the answers depend on: another version makes stored results stale.
     libraries: ClassVar[Sequence[str]] = ()
+    #: Whether a second fit with one seed is the same; False where a library draws from no seed that one could give.
+    repeatable: ClassVar[bool] = True
     #: Query-time arguments and the values to try; every combination gives one result from the same fit.
     query_grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
 

@@ -72,6 +72,7 @@ SHIPPED = (
     ),
     *("binary-rescore-float", "binary-rescore-int8", "sign-mean", "sign-rescore-self", "binary-hnsw"),
     *("pq-rescore-float", "sign-median", "itq-faiss", "faiss"),
+    *("usearch", "turbovec", "hnswlib", "rabitq-ivf", "rabitq-hnsw"),
 )
 
 

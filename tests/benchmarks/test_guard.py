@@ -68,7 +68,7 @@ def test_a_method_that_is_not_exact_needs_a_measured_spread(guard, old):
 
 @pytest.mark.parametrize(
     ("method", "worse"),
-    [("int8", "int4"), ("pq16", "pq8"), ("rq8", "rq6"), ("itq128", "itq64")],
+    [("int8", "int4"), ("pq16", "pq8"), ("rq8", "rq6"), ("itq128", "itq64"), ("itq-faiss128", "itq-faiss64")],
 )
 def test_a_real_worsening_is_larger_than_any_tolerance(guard, suite, method, worse):
     """The committed figures, and a coarser method in the place of the one they are of."""
