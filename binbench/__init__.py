@@ -2,7 +2,9 @@
 
 All that a plugin needs: :class:`Algorithm`, :class:`Footprint` and :func:`register` for methods;
 :class:`Collection`, :class:`VectorSource`, :class:`SourceOptions` and :func:`register_dataset` for datasets;
-:class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`.
+:class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`. And what
+scripts and notebooks use: :func:`run`, :func:`results`, :func:`pareto`, :func:`plot`, :func:`compare`, :func:`fit`,
+:func:`embeddings`, :func:`geometry`, :func:`cosines`, :func:`conformance`; see docs/python.md.
 """
 
 from pathlib import Path
@@ -17,6 +19,19 @@ from binbench._version import __version__  # noqa: E402
 from binbench.errors import Unsupported, UserError  # noqa: E402
 
 if TYPE_CHECKING:
+    from binbench.api import (
+        Index,
+        compare,
+        conformance,
+        cosines,
+        embeddings,
+        fit,
+        geometry,
+        pareto,
+        plot,
+        results,
+        run,
+    )
     from binbench.plugins.algorithm import Algorithm, Footprint
     from binbench.plugins.registry import register, register_dataset, register_encoder
     from binbench.plugins.transform import Transform, register_transform
@@ -28,22 +43,37 @@ __all__ = [
     "Collection",
     "Encoder",
     "Footprint",
+    "Index",
     "SourceOptions",
     "Transform",
     "Unsupported",
     "UserError",
     "VectorSource",
     "__version__",
+    "compare",
+    "conformance",
+    "cosines",
+    "embeddings",
+    "fit",
+    "geometry",
+    "pareto",
+    "plot",
     "register",
     "register_dataset",
     "register_encoder",
     "register_transform",
+    "results",
+    "run",
 ]
 
 #: Imported when first used: these need numpy, which `--help` does without.
 _LATER = {
     name: module
     for module, names in {
+        "api": (
+            *("Index", "compare", "conformance", "cosines", "embeddings", "fit", "geometry", "pareto", "plot"),
+            *("results", "run"),
+        ),
         "plugins.algorithm": ("Algorithm", "Footprint"),
         "plugins.registry": ("register", "register_dataset", "register_encoder"),
         "plugins.transform": ("Transform", "register_transform"),

@@ -9,6 +9,10 @@ from collections.abc import Iterable
 class UserError(Exception):
     """Something the user can put right; shown as one line without a traceback, exit status 1."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows."""
+        return [f"binbench: {self}"]
+
 
 class Unsupported(Exception):
     """A method cannot serve this set (say, a dimension it cannot divide); recorded as skipped, with the reason."""

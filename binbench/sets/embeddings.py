@@ -109,6 +109,11 @@ class EmbeddingSet:
         """Document ids, or None."""
         return self._strings("train_ids")
 
+    @property
+    def ids(self) -> list[str] | None:
+        """Document ids by row of `train`, or None: `train_ids` in short."""
+        return self.train_ids
+
     @cached_property
     def test_ids(self) -> list[str] | None:
         """Query ids, or None."""
