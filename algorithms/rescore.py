@@ -17,7 +17,7 @@ class RescoredProductQuantization(Rescored):
     """Product quantization searched, the whole vectors of the best candidates re-scored.
 
     Asymmetric in both stages (Jégou, Tavenard, Douze and Amsaleg, 2011); the query argument `candidates` is the
-    multiple of k that is re-scored. Stores the codes, the codebooks and the float32 vectors.
+    number of documents that are re-scored. Stores the codes, the codebooks and the float32 vectors.
     """
 
     def __init__(self, dimension: int, bytes: int, store: str, seed: int = 0) -> None:
@@ -30,8 +30,8 @@ class RescoredBinary(Rescored):
     """Hamming search of random-projection codes, the best candidates re-scored on int8 codes or on whole vectors.
 
     Symmetric, then asymmetric: float query × de-scaled int8 code or float vector (Yamada, Asai and Hajishirzi, 2021);
-    the query argument `candidates` is the multiple of k that is re-scored. Stores the binary codes, the projection,
-    and the int8 codes with their ranges or the float32 vectors.
+    the query argument `candidates` is the number of documents that are re-scored. Stores the binary codes, the
+    projection, and the int8 codes with their ranges or the float32 vectors.
     """
 
     def __init__(self, dimension: int, bits: int, store: str, seed: int = 0) -> None:

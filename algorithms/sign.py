@@ -36,7 +36,7 @@ class SignRescored(TwoStage):
     """Hamming search of sign codes, the best candidates re-scored by the float query against their own codes.
 
     Symmetric, then asymmetric (Yamada, Asai and Hajishirzi, 2021, without the float vectors); the query argument
-    `candidates` is the multiple of k that is re-scored. Stores the sign codes and nothing more.
+    `candidates` is the number of documents that are re-scored. Stores the sign codes and nothing more.
     """
 
     def __init__(self, dimension: int) -> None:

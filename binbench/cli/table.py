@@ -20,6 +20,7 @@ from binbench.cli import options
 @click.option("--group-by", multiple=True, help="A column whose values get tables of their own, such as family.")
 @click.option("--ci", is_flag=True, help="Show the 95 % interval of every figure.")
 @click.option("--iso-memory", is_flag=True, help="Methods that take the same bytes per vector, against PQ.")
+@click.option("--wide", is_flag=True, help="On a terminal, show all columns, also those that do not fit.")
 @options.results_dir
 @options.data_dir
 def command(results_dir: Path, data_dir: Path, **chosen: Any) -> None:

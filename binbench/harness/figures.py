@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from binbench.errors import UserError
 from binbench.harness.answers import answers_of, own_documents_of, stored
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
-from binbench.measures.registry import compute, versions
+from binbench.measures.registry import MEASURES, compute, versions
 from binbench.records.pairs import contrasts
 from binbench.records.record import Record
 from binbench.records.store import files_under, open_record, read, write_index
@@ -27,21 +27,34 @@ Array = NDArray[np.float64]
 SEED = 0
 
 
-def judge(path: Path, embeddings: EmbeddingSet) -> None:
+def judge(path: Path, embeddings: EmbeddingSet, force: bool = True) -> None:
     """Compute the figures of the result at `path` and store them in it.
+
+    Args:
+        path: the result.
+        embeddings: what it was measured on.
+        force: compute all anew; otherwise only those of measures whose definition is another than that of the figures
+            that are there, if these are of the same answers and judgements.
 
     Raises:
         UserError: the result cannot be read, is damaged, or has other vectors than `embeddings`.
     """
     record = open_record(path)
     check_set(record, embeddings)
-    values = compute(answers_of(record, embeddings))
-    names, matrix = list(values), np.stack(list(values.values()))
-    limits = np.stack(mean_ci(matrix.T, SEED))
     answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
+    source = f"{record.inputs[:16]}:{answers[:16]}:{_judgements(*_stamp(embeddings))}"
+    held = None if force or record.figures is None or record.figures.source != source else record.figures
+    current = {name for name, version in versions().items() if held and held.versions.get(name) == version}
+    found = compute(answers_of(record, embeddings), [name for name in MEASURES if name not in current])
+    found |= {name: values for name in current if held and (values := held.values(name)) is not None}
+    names = [name for name in MEASURES if name in found]
+    matrix = np.stack([found[name] for name in names])
+    limits = np.stack(mean_ci(matrix.T, SEED))
     figures = {
-        "key": f"{record.inputs[:16]}:{answers[:16]}:{_made_by(embeddings)}",
+        "key": f"{source}:{_definitions()}",
         "made_by": _made_by(embeddings),
+        "source": source,
+        "versions": versions(),
         "names": names,
         "means": {name: column.tolist() for name, column in zip(names, limits.T, strict=True)},
     }
@@ -53,7 +66,8 @@ def settle(
 ) -> tuple[list[Record], list[str]]:
     """See that the results at `paths` hold their figures and how they compare with ``float``; keep the index.
 
-    Figures are current while the answers, the judgements and the measures' definitions are the same.
+    Figures are current while the answers, the judgements and the measures' definitions are the same; another definition
+    makes those of its own measure stale.
 
     Args:
         results_dir: root of the result files.
@@ -72,7 +86,7 @@ def settle(
         if not force and record.figures and record.figures.made_by == _made_by(embeddings):
             continue
         try:
-            judge(record.path, embeddings)
+            judge(record.path, embeddings, force)
         except UserError as error:
             troubles.append(str(error))
     for record in read(results_dir, paths):
@@ -150,7 +164,6 @@ def _made_by(embeddings: EmbeddingSet) -> str:
     return f"{_definitions()}:{_judgements(*_stamp(embeddings))}"
 
 
-@cache
 def _definitions() -> str:
     return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()[:8]
 

@@ -165,7 +165,7 @@ def _state(job: Job) -> State:
             states.add("stale")
             continue
         if stored.inputs != job.inputs(arguments):
-            states.add("of an earlier version" if stored.result_schema < RESULT_SCHEMA else "stale")
+            states.add("of an earlier version" if 0 < stored.result_schema < RESULT_SCHEMA else "stale")
         elif stored.status not in ("ok", "skipped"):
             states.add("failed before")
     order: tuple[State, ...] = ("missing", "stale", "of an earlier version", "failed before")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -59,39 +59,11 @@ class Answers:
     query_ids: Sequence[str] | None
     document_ids: Sequence[str] | None
     distances_to: Callable[[int, NDArray[np.integer[Any]]], Array]
+    _found: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def depth(self) -> int:
-        """Up to here answers can be held against the exact neighbors."""
-        return min(self.ids.shape[1], self.true_ids.shape[1])
-
-    @cached_property
-    def true_scores(self) -> Array:
-        """(Q, k) on the scale that `float` scores on, so that its own error is nil."""
-        distances = self.distances.astype(np.float64)
-        return 1 - distances if self.distance == "angular" else -(distances**2)
-
-    @cached_property
-    def trec(self) -> dict[str, Array]:
-        """trec_eval's measures by their own names, (Q,) each; 0 for queries that are not judged."""
-        from binbench.measures.relevance import in_trec_order, judged_queries, relevance
-
-        assert self.qrels is not None
-        ids = self.ids
-        if self.document_ids is not None:
-            ids = in_trec_order(ids, self.distances, self.document_ids)
-        named = (self.query_ids, self.document_ids) if (self.own >= 0).any() else (None, None)
-        judged = judged_queries(self.qrels)
-        values = {}
-        for name, found in relevance(self.qrels, ids, len(ids), *named).items():
-            values[name] = np.zeros(len(ids))
-            values[name][judged] = found
-        return values
-
-    def judged_only(self, values: Array) -> Array:
-        """`values` (Q,) with NaN for queries that are not judged."""
-        from binbench.measures.relevance import judged_queries
-
-        if self.judged_everywhere or self.qrels is None:
-            return values
-        return np.where(np.isin(np.arange(len(values)), judged_queries(self.qrels)), values, np.nan)
+    def once(self, function: Callable[[Answers], Found]) -> Found:
+        """`function` of these answers, computed the first time that a measure asks for it."""
+        if function not in self._found:
+            self._found[function] = function(self)
+        found: Found = self._found[function]
+        return found

@@ -16,7 +16,7 @@ Labels = NDArray[Any]
 Classifier = Literal["logistic regression", "k-nn"]
 
 CLASSIFIERS: tuple[Classifier, ...] = ("logistic regression", "k-nn")
-NEIGHBOURS = 5
+NEIGHBORS = 5
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def predict(classifier: Classifier, train: Features, labels: Labels, test: Featu
     """
     if len(np.unique(labels)) < 2:
         raise UserError("the training file has fewer than two different labels; a classifier needs two")
-    if len(train) < NEIGHBOURS:
-        raise UserError(f"the training file has {len(train)} rows; k-NN asks {NEIGHBOURS} neighbours")
+    if len(train) < NEIGHBORS:
+        raise UserError(f"the training file has {len(train)} rows; k-NN asks {NEIGHBORS} neighbours")
     scale = np.sqrt((np.asarray(train, dtype=np.float64) ** 2).sum(axis=1).mean()) or 1.0
     scaled = np.asarray(train / scale, dtype=np.float32)
     model = _model(classifier).fit(scaled, labels)
@@ -110,5 +110,5 @@ def _model(classifier: Classifier) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
     if classifier == "k-nn":
-        return KNeighborsClassifier(NEIGHBOURS, metric="cosine", algorithm="brute")
+        return KNeighborsClassifier(NEIGHBORS, metric="cosine", algorithm="brute")
     return LogisticRegression(C=1.0, max_iter=200, tol=1e-3)

@@ -79,11 +79,36 @@ def similarity(
 
 def correlation(x: NDArray[Any], y: NDArray[Any]) -> Correlation:
     """Spearman's and Pearson's coefficient of `x` and `y`, (n,) each."""
-    from scipy.stats import pearsonr, rankdata
+    from scipy.stats import pearsonr
 
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(np.nan, np.nan)
-    return Correlation(float(pearsonr(rankdata(x), rankdata(y)).statistic), float(pearsonr(x, y).statistic))
+    return Correlation(float(spearman(x, y)), float(pearsonr(x, y).statistic))
+
+
+def spearman(x: NDArray[Any], y: NDArray[Any], valid: NDArray[np.bool_] | bool = True) -> Any:
+    """Spearman's ρ along the last axis, ties at their mean rank: scipy's, for many rows at once and with gaps.
+
+    Args:
+        x, y: (n,), or (..., n) with shapes that broadcast.
+        valid: which entries count, where not all do; of the shape of both.
+
+    Returns:
+        a float for (n,), or (...) float64; NaN where fewer than two entries count or one side is constant.
+    """
+    a, b = _centered_ranks(x, valid), _centered_ranks(y, valid)
+    scale = np.sqrt(np.square(a).sum(axis=-1) * np.square(b).sum(axis=-1))
+    return np.divide((a * b).sum(axis=-1), scale, out=np.full(scale.shape, np.nan), where=scale > 0)[()]
+
+
+def _centered_ranks(values: NDArray[Any], valid: NDArray[np.bool_] | bool) -> Array:
+    from scipy.stats import rankdata
+
+    # Left-out entries rank last, so they do not shift the others' ranks.
+    ranks = rankdata(np.where(valid, values, np.inf), axis=-1)
+    kept = np.broadcast_to(valid, ranks.shape)
+    count = np.maximum(kept.sum(axis=-1, keepdims=True), 1)
+    return np.where(kept, ranks - np.where(kept, ranks, 0).sum(axis=-1, keepdims=True) / count, 0)
 
 
 def angle_bias(estimated_angle: NDArray[Any], cosine: NDArray[Any], seed: int = 0) -> Interval:

@@ -105,33 +105,28 @@ def _check_depth(k: int, **lists: NDArray[Any]) -> None:
 @measure(
     "recall@{k}",
     against="float",
-    definition="share of the first {k} results whose true distance is at most the true {_nth} distance + 1e-6; "
+    definition="share of the first {k} results whose true distance is at most the true {nth} distance + 1e-6; "
     "each document counts once",
-    values=[{"k": k, "_nth": "nearest" if k == 1 else f"{k}-th nearest"} for k in (1, 5, 10, 50, 100)],
-    place=0,
+    values=[{"k": k, "nth": "nearest" if k == 1 else f"{k}-th nearest"} for k in (1, 5, 10, 50, 100)],
 )
-def _recall(answers: Answers, k: int) -> Array | None:
-    return recall(answers.true_distances, answers.distances, answers.ids, k) if k <= answers.depth else None
+def _recall(answers: Answers, k: int) -> Array:
+    return recall(answers.true_distances, answers.distances, answers.ids, k)
 
 
 @measure(
-    "overlap@{k}",
+    "overlap@10",
     against="float",
     definition="documents that the two top tens share, over 10; ties are not honoured",
-    values=[{"k": 10}],
-    place=10,
 )
-def _overlap(answers: Answers, k: int) -> Array | None:
-    return overlap(answers.true_ids, answers.ids, k) if k <= answers.depth else None
+def _overlap(answers: Answers) -> Array:
+    return overlap(answers.true_ids, answers.ids, 10)
 
 
 @measure(
-    "ndcg_float@{k}",
+    "ndcg_float@10",
     against="float",
     definition="nDCG@10 with gain 10 − r for the document of float rank r (from 0) and discount log2(rank + 2)",
-    label="nDCG (float)@{k}",
-    values=[{"k": 10}],
-    place=20,
+    label="nDCG (float)@10",
 )
-def _ndcg_float(answers: Answers, k: int) -> Array | None:
-    return ndcg_float(answers.true_ids, answers.ids, k) if k <= answers.depth else None
+def _ndcg_float(answers: Answers) -> Array:
+    return ndcg_float(answers.true_ids, answers.ids, 10)

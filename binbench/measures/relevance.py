@@ -172,29 +172,39 @@ def _by_query(qrels: NDArray[np.integer[Any]]) -> Qrels:
     return found
 
 
-def _judged(name: str, trec_name: str, definition: str, label: str, place: int) -> None:
-    """Register trec_eval's `trec_name` as the measure `name`."""
+def judged_only(values: Array, answers: Answers) -> Array:
+    """`values` (Q,) with NaN for queries that are not judged, unless every query of the set counts as judged."""
+    if answers.judged_everywhere or answers.qrels is None:
+        return values
+    return np.where(np.isin(np.arange(len(values)), judged_queries(answers.qrels)), values, np.nan)
 
-    @measure(
-        name,
-        against="qrels",
-        definition=definition,
-        depth=TREC_NAMES[trec_name][0],
-        label=label,
-        place=place,
-    )
-    def value(answers: Answers) -> Array:
-        return answers.judged_only(answers.trec[trec_name])
+
+def _table(answers: Answers) -> dict[str, Array]:
+    """What :func:`relevance` finds, (Q,) each; 0 for queries that are not judged."""
+    assert answers.qrels is not None
+    ids = answers.ids
+    if answers.document_ids is not None:
+        ids = in_trec_order(ids, answers.distances, answers.document_ids)
+    named = (answers.query_ids, answers.document_ids) if (answers.own >= 0).any() else (None, None)
+    found = relevance(answers.qrels, ids, len(ids), *named)
+    values = {name: np.zeros(len(ids)) for name in found}
+    for name, of_judged in found.items():
+        values[name][judged_queries(answers.qrels)] = of_judged
+    return values
+
+
+def _of_table(answers: Answers, figure: str) -> Array:
+    return judged_only(answers.once(_table)[figure], answers)
 
 
 _FOUND = "share of all relevant documents found"
-_judged(
-    "ndcg@10", "ndcg@10", "trec_eval's ndcg_cut_10: linear gains, discount log2(rank + 1) from rank 1", "nDCG@10", 50
-)
-# Recall is the one name that both families have.
-_judged("qrels_recall@10", "recall@10", f"trec_eval's recall_10: {_FOUND}", "recall (qrels)@10", 60)
-_judged("qrels_recall@100", "recall@100", f"trec_eval's recall_100: {_FOUND}", "recall (qrels)@100", 61)
-_judged(
-    "map@10", "map@10", "trec_eval's map_cut_10: average precision, divided by all relevant documents", "MAP@10", 70
-)
-_judged("mrr@10", "mrr@10", "1 / rank of the first relevant document, 0 beyond rank 10", "MRR@10", 80)
+for _name, _label, _definition in (
+    ("ndcg@10", "nDCG@10", "trec_eval's ndcg_cut_10: linear gains, discount log2(rank + 1) from rank 1"),
+    ("qrels_recall@10", "recall (qrels)@10", f"trec_eval's recall_10: {_FOUND}"),
+    ("qrels_recall@100", "recall (qrels)@100", f"trec_eval's recall_100: {_FOUND}"),
+    ("map@10", "MAP@10", "trec_eval's map_cut_10: average precision, divided by all relevant documents"),
+    ("mrr@10", "MRR@10", "1 / rank of the first relevant document, 0 beyond rank 10"),
+):
+    # Recall is the one name that both families have.
+    _figure = [{"figure": _name.removeprefix("qrels_")}]
+    measure(_name, against="qrels", definition=_definition, label=_label, values=_figure)(_of_table)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.measures.answers import Answers
+from binbench.measures.correlation import spearman
 from binbench.measures.registry import measure
 
 Array = NDArray[np.float64]
@@ -30,10 +31,10 @@ def relative_score_error(true_scores: NDArray[Any], scores: NDArray[Any]) -> Arr
     valid, true, own = _both_finite(true_scores, scores)
     count = max(int(valid.sum()), 1)
     own_mean, true_mean = own.sum() / count, true.sum() / count
-    centred = np.where(valid, own - own_mean, 0)
-    variance = (centred**2).sum()
-    slope = (centred * true).sum() / variance if variance > 0 else 0.0
-    errors = np.where(valid, np.abs(true_mean + slope * centred - true), 0).sum(axis=1)
+    centered = np.where(valid, own - own_mean, 0)
+    variance = (centered**2).sum()
+    slope = (centered * true).sum() / variance if variance > 0 else 0.0
+    errors = np.where(valid, np.abs(true_mean + slope * centered - true), 0).sum(axis=1)
     size = np.abs(true).sum(axis=1)
     return np.divide(errors, size, out=np.full(len(size), np.nan), where=size > 0)
 
@@ -50,18 +51,9 @@ def rank_correlation(true_scores: NDArray[Any], scores: NDArray[Any]) -> Array:
     Returns:
         (Q,) in [-1, 1]; NaN where fewer than two documents remain or one side is constant (all scores tie).
     """
-    from scipy.stats import rankdata
-
     valid, true, own = _both_finite(true_scores, scores)
-    count = np.maximum(valid.sum(axis=1, keepdims=True), 1)
-    centred = []
-    for values in (true, own):
-        # Left-out entries rank last, so they do not shift the others' ranks.
-        ranks = rankdata(np.where(valid, values, np.inf), axis=1)
-        centred.append(np.where(valid, ranks - np.where(valid, ranks, 0).sum(axis=1, keepdims=True) / count, 0))
-    x, y = centred
-    spread = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    return np.divide((x * y).sum(axis=1), spread, out=np.full(len(spread), np.nan), where=spread > 0)
+    found: Array = spearman(true, own, valid)
+    return found
 
 
 def _both_finite(true_scores: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArray[np.bool_], Array, Array]:
@@ -77,19 +69,21 @@ def _both_finite(true_scores: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArr
     larger_is_better=False,
     definition="mean absolute error of the returned documents' scores, brought to the true scale by one affine map for "
     "the whole run, over the mean absolute true score",
-    label="score error",
-    place=30,
 )
 def _score_error(answers: Answers) -> Array | None:
-    return None if answers.scores is None else relative_score_error(answers.true_scores, answers.scores)
+    return None if answers.scores is None else relative_score_error(_true_scores(answers), answers.scores)
 
 
 @measure(
     "rank_correlation",
     against="float",
     definition="Spearman's ρ of scores and true scores over the returned documents; undefined where all scores tie",
-    label="rank correlation",
-    place=40,
 )
 def _rank_correlation(answers: Answers) -> Array | None:
-    return None if answers.scores is None else rank_correlation(answers.true_scores, answers.scores)
+    return None if answers.scores is None else rank_correlation(_true_scores(answers), answers.scores)
+
+
+def _true_scores(answers: Answers) -> Array:
+    """(Q, k) on the scale that `float` scores on, so that its own error is nil."""
+    distances = answers.distances.astype(np.float64)
+    return 1 - distances if answers.distance == "angular" else -(distances**2)

@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 from binbench.measures.answers import Answers, Ties
 from binbench.measures.ranking import TOLERANCE
 from binbench.measures.registry import measure
+from binbench.measures.relevance import judged_only
 
 Array = NDArray[np.float64]
 
+#: The cut of both measures.
 CUT = 10
-_ENDS = [
-    {"end": "low", "_meaning": "lowest"},
-    {"end": "expected", "_meaning": "expected"},
-    {"end": "high", "_meaning": "highest"},
-]
-_OVER = "over all orders of documents that tie"
 
 
 class Bounds(NamedTuple):
@@ -143,37 +139,44 @@ def _check(gains: Array, scores: NDArray[Any], offsets: NDArray[np.int64]) -> No
         raise ValueError("scores contain NaN")
 
 
-@measure(
-    "recall@10_{end}",
-    against="float",
-    definition=f"the {{_meaning}} recall@10 {_OVER}",
-    label="recall@10 {end}",
-    values=_ENDS,
-    place=90,
-)
-def _recall_bounds(answers: Answers, end: str) -> Array | None:
-    ties = answers.ties
-    if ties is None or answers.true_ids.shape[1] < CUT:
-        return None
-    return getattr(recall_bounds(_is_neighbor(answers, ties), ties.scores, ties.offsets, CUT), end)
+_ENDS = [
+    {"end": "low", "meaning": "lowest"},
+    {"end": "expected", "meaning": "expected"},
+    {"end": "high", "meaning": "highest"},
+]
+_OVER = "over all orders of documents that tie"
+
+
+@measure("recall@10_{end}", against="float", definition=f"the {{meaning}} recall@10 {_OVER}", values=_ENDS)
+def _recall(answers: Answers, end: str) -> Array | None:
+    return None if answers.ties is None else getattr(answers.once(_bounds_of_recall), end)
 
 
 @measure(
     "ndcg@10_{end}",
     against="qrels",
-    definition=f"the {{_meaning}} ndcg@10 {_OVER}",
+    definition=f"the {{meaning}} ndcg@10 {_OVER}",
     label="nDCG@10 {end}",
     values=_ENDS,
-    place=100,
 )
-def _ndcg_bounds(answers: Answers, end: str) -> Array | None:
-    own, qrels = answers.own, answers.qrels
+def _ndcg(answers: Answers, end: str) -> Array | None:
     # With just ten results a query's own document leaves nine: the figure would not lie within the bounds.
-    if answers.ties is None or qrels is None or (answers.ids.shape[1] <= CUT and (own >= 0).any()):
+    if answers.ties is None or (answers.ids.shape[1] <= CUT and (answers.own >= 0).any()):
         return None
-    ids, scores, offsets = drop_own(answers.ties.ids, answers.ties.scores, answers.ties.offsets, own)
-    ideal = ideal_dcg(qrels, len(own), CUT)
-    return answers.judged_only(getattr(ndcg_bounds(gains_of(qrels, ids, offsets), scores, offsets, ideal, CUT), end))
+    return judged_only(getattr(answers.once(_bounds_of_ndcg), end), answers)
+
+
+def _bounds_of_recall(answers: Answers) -> Bounds:
+    assert answers.ties is not None
+    return recall_bounds(_is_neighbor(answers, answers.ties), answers.ties.scores, answers.ties.offsets, CUT)
+
+
+def _bounds_of_ndcg(answers: Answers) -> Bounds:
+    assert answers.ties is not None
+    assert answers.qrels is not None
+    ids, scores, offsets = drop_own(answers.ties.ids, answers.ties.scores, answers.ties.offsets, answers.own)
+    ideal = ideal_dcg(answers.qrels, len(answers.ids), CUT)
+    return ndcg_bounds(gains_of(answers.qrels, ids, offsets), scores, offsets, ideal, CUT)
 
 
 def _is_neighbor(answers: Answers, ties: Ties) -> NDArray[np.bool_]:

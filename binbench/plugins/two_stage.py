@@ -12,35 +12,44 @@ from binbench.plugins.faiss_index import FaissAlgorithm
 
 
 class TwoStage(Algorithm):
-    """A method whose first stage names `candidates` · k rows and whose second ranks these; a subclass gives both.
+    """A method whose first stage names rows and whose second ranks the best `candidates`; a subclass gives both.
 
-    A subclass fits `first_` (any Algorithm) and scores candidates in `rescore`. The query argument
-    `candidates` is the multiple of k.
+    A subclass fits `first_` (any Algorithm) and scores candidates in `rescore`. The query argument `candidates` is a
+    number of rows, whatever k is: so many lead, ranked by `rescore`, and what is asked for beyond them follows in the
+    first stage's order. recall@10 is then what a system that re-scores so many gets, at any k.
     """
 
-    query_grid: ClassVar = {"candidates": [2, 4, 10, 25]}
+    query_grid: ClassVar = {"candidates": [20, 40, 100, 250, 1000]}
     first_: Algorithm
 
     def __init__(self, dimension: int, seed: int = 0) -> None:
         self.dimension = dimension
         self.seed = seed
-        self.candidates = 4
+        self.candidates = 100
 
     @abstractmethod
     def rescore(self, query: FloatArray, rows: Ids) -> FloatArray:
         """The (n,) scores, larger is better, of the `rows` for one (d,) `query`."""
 
     def query(self, queries: FloatArray, k: int) -> Answer:
-        """The best `k` of the first stage's `candidates` · k rows by `rescore`, ties by row number."""
-        chosen, _ = self.first_.query(queries, k * self.candidates)
+        """The first stage's best `candidates` rows by `rescore`, ties by row number; then its others.
+
+        The others' scores only say that they come later.
+        """
+        chosen, given = self.first_.query(queries, max(k, self.candidates))
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         for i, (query, row) in enumerate(zip(queries, chosen, strict=True)):
-            rows = np.sort(row[row >= 0])
+            leading = row[: self.candidates]
+            rows = np.sort(leading[leading >= 0])
             found = self.rescore(query, rows)
             best = _best(found, k)
             ids[i, : len(best)] = rows[best]
             scores[i, : len(best)] = found[best]
+            if len(best) < k and len(rows) == self.candidates:
+                rest = slice(self.candidates, k)
+                ids[i, rest] = row[rest]
+                scores[i, rest] = _below(found.min(), given[i, rest], row[rest])
         return ids, scores
 
 
@@ -91,3 +100,11 @@ def _best(scores: FloatArray, k: int) -> Ids:
     # Only what reaches the k-th largest is worth sorting.
     kept = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
     return kept[np.argsort(-scores[kept], kind="stable")[:k]]
+
+
+def _below(bottom: np.float32, given: FloatArray, rows: Ids) -> FloatArray:
+    """Scores under `bottom` that fall wherever those `given` do; -inf where `rows` pads."""
+    falls = np.concatenate([[1], given[1:] < given[:-1]]).cumsum()
+    # A step that float32 can tell at this size.
+    scores = bottom - np.float32(1e-6 * max(1.0, abs(float(bottom)))) * falls.astype(np.float32)
+    return np.where(rows >= 0, scores, -np.inf).astype(np.float32)

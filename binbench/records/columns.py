@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from binbench.errors import UserError, unknown
@@ -43,9 +44,9 @@ def _compression(record: Record) -> float | None:
     return 4 * record.dimension / held if held and record.dimension else None
 
 
-def _quality() -> list[Column]:
+def _quality(measures: Sequence[str]) -> list[Column]:
     columns = []
-    for measure in MEASURES.values():
+    for measure in map(MEASURES.find, measures):
         against = "the exact float ranking" if measure.against == "float" else "relevance judgements"
         text = f"against {against}, mean over queries: {measure.definition}"
         columns.append(
@@ -225,17 +226,33 @@ def _speed(name: str, get: Get | str, text: str, unit: str, label: str = "", spe
     return column_of("speed", name, "number", get, text, unit, label, spec, better)
 
 
-#: Name → column, in the order of exports.
-COLUMNS: dict[str, Column] = {
-    column.name: column
-    for column in [
+@lru_cache(maxsize=1)
+def _columns(measures: tuple[str, ...]) -> dict[str, Column]:
+    columns = [
         *(column_of(*row) for row in _FIELDS),
-        *_quality(),
+        *_quality(measures),
         *(_memory(*row) for row in _MEMORY),
         *(_speed(*row) for row in _SPEED),
         *(column_of("provenance", *row) for row in _PROVENANCE),
     ]
-}
+    return {column.name: column for column in columns}
+
+
+class _Columns(Mapping[str, Column]):
+    """Made when asked for, so that a measure registered before that has its columns."""
+
+    def __getitem__(self, name: str) -> Column:
+        return _columns(tuple(MEASURES))[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_columns(tuple(MEASURES)))
+
+    def __len__(self) -> int:
+        return len(_columns(tuple(MEASURES)))
+
+
+#: Name → column, in the order of exports.
+COLUMNS: Mapping[str, Column] = _Columns()
 
 
 def column(name: str) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from binbench.errors import UserError, unknown
+from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
@@ -31,6 +31,8 @@ class Figures:
         made_by: the judgements and the definitions alone.
         names: the measures that apply, in the order in which their values are stored.
         means: measure → the mean and the limits of its 95 % BCa bootstrap interval; NaN where no query has a value.
+        source: names the answers and the judgements alone.
+        versions: measure → version of the definition that it was computed by, of those that do not apply too.
     """
 
     path: Path
@@ -38,6 +40,14 @@ class Figures:
     made_by: str
     names: Sequence[str]
     means: Mapping[str, Sequence[float]]
+    source: str = ""
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: Path, stored: Any) -> Figures | None:
+        """The figures as the file at `path` holds them; None where another version stored them otherwise."""
+        expected = {field.name for field in fields(cls)} - {"path"}
+        return cls(path, **stored) if isinstance(stored, dict) and stored.keys() == expected else None
 
     def interval(self, measure: str) -> Interval | None:
         """The mean with its interval; None where the measure does not apply or no query has a value.
@@ -45,8 +55,7 @@ class Figures:
         Raises:
             UserError: there is no such measure.
         """
-        if measure not in MEASURES:
-            raise unknown("measure", measure, MEASURES)
+        MEASURES.find(measure)
         found = self.means.get(measure)
         return None if found is None or np.isnan(found[0]) else Interval(*found)
 
@@ -174,7 +183,7 @@ class Record(BaseModel):
             where = ".".join(map(str, first["loc"]))
             return cls.unreadable(path, f"it holds no result of binbench: {where}: {first['msg']}")
         if record.status == "ok" and "figures" in stored:
-            record._figures = Figures(path, **stored["figures"])
+            record._figures = Figures.of(path, stored["figures"])
             record._contrasts = stored.get("contrasts", {})
         return record
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from binbench.errors import unknown
 from binbench.measures.comparison import Comparison, holm
 from binbench.measures.registry import MEASURES
 from binbench.records.pairs import COMPARED, budgets, compare
@@ -53,21 +52,25 @@ class Group:
 def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> list[Group]:
     """`records` by set and condition, compared by `measures` where these apply.
 
+    A method without a seed stands beside those of every seed.
+
     Raises:
         UserError: an unknown measure.
     """
     for measure in measures:
-        if measure not in MEASURES:
-            raise unknown("measure", measure, MEASURES)
+        MEASURES.find(measure)
     found = []
     for _, group in groupby(sorted(records, key=_condition), key=_condition):
-        members = list(group)
-        found.append(Group(members, [one for measure in measures for one in _family(members, measure)]))
+        alike = list(group)
+        seeds: list[int | None] = [*sorted({record.seed for record in alike if record.seed is not None})]
+        for seed in seeds or [None]:
+            members = [record for record in alike if record.seed in (None, seed)]
+            found.append(Group(members, [one for measure in measures for one in _family(members, measure)]))
     return found
 
 
 def _condition(record: Record) -> tuple[Any, ...]:
-    return record.set, record.k, not record.batch, record.threads, record.stored_seed
+    return record.set, record.k, not record.batch, record.threads
 
 
 def _family(records: Sequence[Record], measure: str) -> list[Contrast]:

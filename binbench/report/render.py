@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 Format = Literal["rich", "plain", "markdown", "latex"]
+
+#: Columns of texts are not given up for more than this many characters.
+_TEXT_WIDTH = 16
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -52,37 +55,84 @@ def made(title: str, header: Sequence[str], lines: Sequence[list[str]], notes: S
 
 
 def show(tables: Sequence[Table], to: Format | None = None) -> None:
-    """Print `tables` on stdout: rich on a terminal and plain elsewhere, unless told otherwise."""
-    sys.stdout.write(render(tables, to or ("rich" if sys.stdout.isatty() else "plain")))
+    """Print `tables` on stdout, in the usual format unless told otherwise."""
+    sys.stdout.write(render(tables, to or usual_format()))
 
 
-def render(tables: Sequence[Table], to: Format) -> str:
-    """`tables` one below the other; only `rich` looks at the terminal's width, nothing else is cut or wrapped."""
+def usual_format() -> Format:
+    """Rich on a terminal and plain elsewhere."""
+    return "rich" if sys.stdout.isatty() else "plain"
+
+
+def render(tables: Sequence[Table], to: Format, wide: bool = False) -> str:
+    """`tables` one below the other; only `rich` looks at the terminal's width, unless `wide` is set."""
+    if to == "rich":
+        return "\n".join(_rich(table, wide) for table in tables)
     return "\n".join(FORMATS[to](table) for table in tables)
 
 
-def _rich(table: Table) -> str:
+def fitted(table: Table, width: int) -> Table:
+    """`table` with as many columns as `width` characters hold, and a note that names the others.
+
+    Names and numbers are never cut: a number that is cut short is another number. Headers and texts wrap, and columns
+    of numbers are given up from the last one on. The first column and those of texts stay.
+    """
+    least = [_least(table, i) for i in range(len(table.header))]
+    kept = list(range(len(table.header)))
+    droppable = [i for i in kept if i > 0 and table.right[i]]
+    while droppable and _framed([least[i] for i in kept]) > width:
+        kept.remove(droppable.pop())
+    if len(kept) == len(table.header):
+        return table
+    gone = ", ".join(_one_line(name) for i, name in enumerate(table.header) if i not in kept)
+    note = f"no room for {gone}: `table --wide` shows all columns, `table --columns` those you name"
+
+    def chosen(cells: Sequence[Any]) -> list[Any]:
+        return [cells[i] for i in kept]
+
+    lines = [chosen(line) for line in table.lines]
+    return replace(
+        table, header=chosen(table.header), right=chosen(table.right), lines=lines, notes=[*table.notes, note]
+    )
+
+
+def _least(table: Table, column: int) -> int:
+    """The characters that a column needs: its longest cell, of texts their longest word up to a line's share."""
+    words = max(map(len, table.header[column].split()), default=0)
+    cells = max((len(line[column]) for line in table.lines), default=0)
+    is_text = column > 0 and not table.right[column]
+    return max(words, min(cells, _TEXT_WIDTH) if is_text else cells)
+
+
+def _framed(widths: Sequence[int]) -> int:
+    return sum(width + 3 for width in widths) + 1
+
+
+def _rich(table: Table, wide: bool = False) -> str:
     import rich.table
     from rich.console import Console
     from rich.text import Text
 
+    console = Console()
+    if wide or not console.is_terminal:
+        console = Console(width=10_000)
+    else:
+        table = fitted(table, console.width)
+        # Nothing more can be given up: lines that the terminal breaks are better than numbers that end early.
+        console = Console(width=max(console.width, _framed([_least(table, i) for i in range(len(table.header))])))
     made = rich.table.Table()
-    for name, right in zip(table.header, table.right, strict=True):
-        # Names and reasons may be folded; a number that is cut short is another number.
-        made.add_column(Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold")
+    for i, (name, right) in enumerate(zip(table.header, table.right, strict=True)):
+        is_fixed = right or i == 0
+        width = _least(table, i) if is_fixed else None
+        made.add_column(Text(name), justify="right" if right else "left", min_width=width, overflow="fold")
     for i, line in enumerate(table.lines):
         made.add_row(*map(Text, line), end_section=i in table.ends)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=10_000)
-    elif (least := console.measure(made).minimum) > console.width:
-        console = Console(width=least)
     with console.capture() as captured:
         if table.title:
-            console.print(Text(table.title), soft_wrap=True)
+            console.print(Text(table.title))
         console.print(made)
         for note in table.notes:
-            console.print(Text(note), soft_wrap=True)
+            console.print(Text(note))
     return captured.get()
 
 

@@ -53,8 +53,26 @@ _MARKERS = [
     ("p", "pentagon"),
     ("d", "diamond-tall"),
 ]
-#: The families met most often come first, so that they never change their marker.
-_FIRST = ("float", "int8", "pq", "binary", "sign", "rabitq", "opq", "hnsw", "itq", "ortho", "int4", "binary-asym")
+#: The families that come with binbench, each at the place that gives it its marker for ever: new ones go to the end.
+SHIPPED = (
+    *("float", "int8", "pq", "binary", "sign", "rabitq", "opq", "hnsw", "itq", "ortho", "int4", "binary-asym"),
+    *(
+        "pqfs",
+        "rq",
+        "int8-minmax",
+        "float16",
+        "ivf",
+        "ivfpq",
+        "pca",
+        "sign-asym",
+        "ortho-asym",
+        "int6",
+        "int2",
+        "scann",
+    ),
+    *("binary-rescore-float", "binary-rescore-int8", "sign-mean", "sign-rescore-self", "binary-hnsw"),
+    *("pq-rescore-float", "sign-median"),
+)
 
 
 class Look(NamedTuple):
@@ -73,12 +91,10 @@ class Look(NamedTuple):
 
 
 def looks(families: Iterable[str]) -> dict[str, Look]:
-    """A look for each of `families`; up to 24 of them have markers of their own."""
-    known = {name: i for i, name in enumerate(_FIRST)}
-    present = set(families)
-    others = sorted(present - set(known))
-    places = known | {name: len(known) + i for i, name in enumerate(others)}
-    return {name: _look(name, places[name]) for name in sorted(present, key=places.__getitem__)}
+    """The look of each of `families`, the same in whatever company; those of shipped families differ."""
+    places = {name: i for i, name in enumerate(SHIPPED)}
+    present = sorted(set(families), key=lambda name: (places.get(name, len(SHIPPED)), name))
+    return {name: _look(name, places.get(name, zlib.crc32(name.encode()))) for name in present}
 
 
 def _look(family: str, place: int) -> Look:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from binbench.report.values import shown
 
 DEFAULT_COLUMNS = (
     "method",
-    "code_bytes",
+    "bytes_per_vector",
     "total_mb",
     "recall@10",
     "ndcg@10",
@@ -45,6 +44,7 @@ class TableOptions:
         filters: see :func:`binbench.records.select.filtered`.
         group_by: columns whose values get tables of their own.
         ci: show every figure's 95 % interval, not only retention's.
+        wide: on a terminal, show all columns, also those that do not fit.
         iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
     """
 
@@ -55,6 +55,7 @@ class TableOptions:
     group_by: Sequence[str] = ()
     ci: bool = False
     iso_memory: bool = False
+    wide: bool = False
 
 
 @dataclass
@@ -97,7 +98,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
             raise UserError("no two methods take the same bytes per vector; run more of them")
     else:
         tables = [_table(part, shared, chosen, options.ci, group_by) for _, part in parts]
-    return render.render(tables, options.format or ("rich" if sys.stdout.isatty() else "plain"))
+    return render.render(tables, options.format or render.usual_format(), options.wide)
 
 
 def show(records: Sequence[Record]) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
+from binbench.measures.correlation import spearman
+
 Array = NDArray[np.float64]
 
 MODELS = ("ridge", "lasso", "mlp")
@@ -47,17 +49,6 @@ def scores(y: Array, predicted: Array) -> dict[str, Any]:
     with np.errstate(divide="ignore", invalid="ignore"):
         r2 = np.where(spread > 0, 1 - errors / spread, np.nan)
     return {"r2": r2[()], "rmse": np.sqrt(errors / y.shape[-1]), "rho": spearman(y, predicted)}
-
-
-def spearman(a: Array, b: Array) -> Any:
-    """Spearman's ρ of `a` and `b`, (n,) or (R, n), ties sharing their mean rank; NaN where either is constant."""
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values, axis=-1) for values in (a, b)]
-    a, b = (values - values.mean(axis=-1, keepdims=True) for values in ranks)
-    scale = np.sqrt(np.square(a).sum(axis=-1) * np.square(b).sum(axis=-1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(scale > 0, (a * b).sum(axis=-1) / scale, np.nan)[()]
 
 
 def intervals(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
+from binbench.measures.correlation import spearman
 from binbench.study import geometry
-from binbench.study.regression import spearman
 from binbench.study.rows import SetRow
 
 PERMUTATIONS = 5000

@@ -15,6 +15,7 @@ from binbench.errors import Unsupported
 from binbench.measures.correlation import Similarity, similarity
 from binbench.plugins.algorithm import Algorithm, FloatArray
 from binbench.plugins.registry import ALGORITHMS, Instance
+from binbench.plugins.two_stage import TwoStage
 from binbench.sets.prepare import EncoderOptions
 from binbench.sets.text_vectors import text_vectors
 from binbench.tasks.tsv import Pairs, read_pairs
@@ -108,6 +109,9 @@ def pair_scores(algorithm: Algorithm, vectors: FloatArray, rows: NDArray[np.int6
     Raises:
         Unsupported: the method does not score every row.
     """
+    if isinstance(algorithm, TwoStage):
+        # A pair is scored by both stages, as its documents would be if one of them were searched for.
+        algorithm.candidates = len(vectors)
     scores = np.full(len(rows), np.nan)
     for start in range(0, len(rows), _BLOCK):
         first, second = rows[start : start + _BLOCK].T

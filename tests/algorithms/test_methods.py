@@ -128,7 +128,7 @@ def test_sign_counts_equal_bits_and_thresholds_are_learned():
 
 def test_sign_rescored_on_all_candidates_is_the_asymmetric_ranking():
     algorithm = fitted("sign-rescore-self")
-    algorithm.set_query_arguments(candidates=40)
+    algorithm.set_query_arguments(candidates=len(TRAIN))
     ids, scores = algorithm.query(QUERIES, 10)
     asymmetric_ids, asymmetric = fitted("sign-asym").query(QUERIES, 10)
     assert np.array_equal(ids, asymmetric_ids)
@@ -139,7 +139,7 @@ def test_sign_rescored_on_all_candidates_is_the_asymmetric_ranking():
 @pytest.mark.parametrize(("name", "store"), [("binary64-rescore-int8", "int8"), ("pq8-rescore-float", "float")])
 def test_rescoring_every_row_is_the_second_stage_alone(name, store):
     algorithm, alone = fitted(name), fitted(store)
-    algorithm.set_query_arguments(candidates=40)
+    algorithm.set_query_arguments(candidates=len(TRAIN))
     ids, scores = algorithm.query(QUERIES, 10)
     expected_ids, expected = alone.query(QUERIES, 10)
     assert np.array_equal(ids, expected_ids)
@@ -148,14 +148,24 @@ def test_rescoring_every_row_is_the_second_stage_alone(name, store):
     assert algorithm.footprint().codes == 8
 
 
-def test_rescoring_ranks_only_the_candidates():
+@pytest.mark.parametrize("k", [5, 20, 60])
+def test_rescoring_ranks_only_the_candidates_at_any_k(k):
     algorithm = fitted("binary64-rescore-float")
-    algorithm.set_query_arguments(candidates=2)
-    candidates, _ = fitted("binary64").query(QUERIES, 20)
+    algorithm.set_query_arguments(candidates=20)
+    order, _ = fitted("binary64").query(QUERIES, 60)
     exact = QUERIES @ TRAIN.T
-    ids, _ = algorithm.query(QUERIES, 10)
-    for i, rows in enumerate(candidates):
-        assert ids[i].tolist() == sorted(rows, key=lambda row: -exact[i, row])[:10]
+    ids, scores = algorithm.query(QUERIES, k)
+    for i, rows in enumerate(order):
+        leading = sorted(rows[:20], key=lambda row: -exact[i, row])
+        assert ids[i].tolist() == [*leading, *rows[20:]][:k]
+    np.testing.assert_allclose(scores[:, :20], np.take_along_axis(exact, ids[:, :20], axis=1), atol=1e-5)
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+def test_candidates_beyond_the_documents_are_all_documents():
+    algorithm = fitted("binary64-rescore-float")
+    algorithm.set_query_arguments(candidates=10 * len(TRAIN))
+    assert np.array_equal(algorithm.query(QUERIES, 10)[0], fitted("float").query(QUERIES, 10)[0])
 
 
 def test_pca_of_all_components_keeps_every_product():

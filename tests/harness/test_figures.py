@@ -248,9 +248,12 @@ def calls(monkeypatch) -> list[Path]:
     """The results that are judged."""
     found: list[Path] = []
     judged = figures_module.judge
-    monkeypatch.setattr(
-        figures_module, "judge", lambda path, embeddings: found.append(path) or judged(path, embeddings)
-    )
+
+    def noted(path, *given):
+        found.append(path)
+        judged(path, *given)
+
+    monkeypatch.setattr(figures_module, "judge", noted)
     return found
 
 

@@ -24,7 +24,7 @@ def test_separate_clusters_are_told_apart(classifier):
     assert (predict(classifier, TRAIN, TRAIN_LABELS, TEST) == TEST_LABELS).mean() > 0.95
 
 
-def test_nearest_neighbours_by_hand():
+def test_nearest_neighbors_by_hand():
     # By angle the query's five nearest are two of a and three of b; by distance they would be four of a.
     train = np.array([[1, 0.1], [1, 0.2], [9, 2.7], [9, 3.6], [9, 4.5], [0.5, 5.0], [0.3, 5.0]])
     labels = np.array(["a", "a", "b", "b", "b", "a", "a"])

@@ -3,7 +3,7 @@ import pytest
 from numpy.random import PCG64, Generator
 from scipy import stats
 
-from binbench.measures.correlation import angle_bias, correlation, similarity
+from binbench.measures.correlation import angle_bias, correlation, similarity, spearman
 
 
 def test_correlation_by_hand():
@@ -20,6 +20,19 @@ def test_ties_have_their_mean_rank():
 
 def test_constant_similarity_is_undefined():
     assert np.isnan(correlation(np.ones(4), np.arange(4.0))).all()
+
+
+def test_many_rows_at_once_by_scipy():
+    random = Generator(PCG64(2))
+    x, y = random.normal(size=(3, 30)), np.round(random.normal(size=(4, 1, 30)))
+    expected = [[stats.spearmanr(row, other[0]).statistic for row in x] for other in y]
+    np.testing.assert_allclose(spearman(x, y), expected)
+    valid = random.uniform(size=(3, 30)) < 0.7
+    expected = [stats.spearmanr(a[v], b[v]).statistic for a, b, v in zip(x, y[:3, 0], valid, strict=True)]
+    np.testing.assert_allclose(spearman(x, y[:3, 0], valid), expected)
+    valid[0, 1:], valid[1] = False, False
+    assert np.isnan(spearman(x, x, valid)).tolist() == [True, True, False]
+    assert np.isnan(spearman(x[0], np.ones(30)))
 
 
 def test_every_pair_of_variables():

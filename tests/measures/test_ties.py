@@ -59,8 +59,8 @@ def test_ndcg_by_enumeration(case):
 
 def test_recall_by_hand():
     # One document above the cut, a neighbour; four tie for the other two places, one of them a neighbour.
-    is_neighbour = np.array([True, False, True, False, False])
-    found = recall_bounds(is_neighbour, np.array([9.0, 5.0, 5.0, 5.0, 5.0]), np.array([0, 5]), 3)
+    is_neighbor = np.array([True, False, True, False, False])
+    found = recall_bounds(is_neighbor, np.array([9.0, 5.0, 5.0, 5.0, 5.0]), np.array([0, 5]), 3)
     assert found == pytest.approx([1 / 3, (1 + 2 / 4) / 3, 2 / 3])
 
 

@@ -174,3 +174,19 @@ def test_reviewing_measures_nothing_again(folder):
     after = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
     assert all(after[path] != before[path] for path in seconds)
     assert {path: Raw(path).array("repeat_seconds").tolist() for path in seconds} == seconds
+
+
+def test_a_method_without_a_seed_stands_beside_those_of_every_seed(small_set, tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copy(small_set.path, tmp_path / "data")
+    for name, seeds in {"float": (None,), "int8": (None,), "binary64": (1, 2), "binary128": (2,)}.items():
+        for seed in seeds:
+            asked = job(small_set, name, tmp_path / "results").model_copy(update={"seed": seed})
+            assert perform(asked) == ("ok", "")
+    groups, _ = reviewed(tmp_path, measures=["recall@10"])
+    assert [(group.condition.seed, [record.method for record in group.records]) for group in groups] == [
+        (1, ["binary64", "float", "int8"]),
+        (2, ["binary64", "binary128", "float", "int8"]),
+    ]
+    # Holm's correction takes the comparisons of one group as its family.
+    assert [len(group.contrasts) for group in groups] == [2, 3]

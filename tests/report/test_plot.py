@@ -22,7 +22,7 @@ from binbench.report.charts.quality import quality_by_bytes
 from binbench.report.charts.registry import charts
 from binbench.report.charts.speed import speed_by_recall
 from binbench.report.plot import plot
-from binbench.report.style import looks
+from binbench.report.style import SHIPPED, looks
 
 Make = Callable[..., Row]
 points = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), max_size=12)
@@ -137,15 +137,15 @@ def test_labels_cover_neither_points_nor_each_other(make_row: Make) -> None:
     assert not any(box.contains(*centre) for box in boxes for centre in centres)
 
 
-def test_looks_tell_families_apart_without_colour() -> None:
-    families = [family.name for family in ALGORITHMS.families()]
+def test_looks_tell_families_apart_and_never_change() -> None:
+    families = [family.name for family in ALGORITHMS.families() if "algorithms" in Path(family.source).parts]
     found = looks(families)
-    assert set(found) == set(families)
-    outlines = [(look.marker, look.is_open) for look in looks(families[:20]).values()]
-    assert len(set(outlines)) >= 18
-    first = ["float", "int8", "pq", "binary", "sign", "rabitq"]
-    # What is met often never changes its look.
-    assert {name: found[name] for name in first} == looks(first)
+    assert set(found) == set(families) == set(SHIPPED)
+    assert len(set(found.values())) == len(families)
+    # In grey, too, for those that are met most often.
+    assert len({(look.marker, look.is_open) for look in looks(SHIPPED[:24]).values()}) == 24
+    for family in [*families, "of-mine"]:
+        assert looks([family]) == {family: looks([*families, "of-mine", "another"])[family]}
 
 
 def test_colours_differ_for_unlike_families() -> None:

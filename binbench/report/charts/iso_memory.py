@@ -26,7 +26,7 @@ def iso_memory(rows: Sequence[Row]) -> Figure | None:
         for budget in budgets(row.record for row in shown_once.values())
         for record in budget.records
         if budget.baseline is not None
-        and record.stored_seed == budget.baseline.stored_seed
+        and record.seed in (None, budget.baseline.seed)
         and (value := ratio(record, budget.baseline, "recall@10")) is not None
     ]
     if not compared:
