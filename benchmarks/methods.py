@@ -20,7 +20,10 @@ NEAR = {"bits": 256, "bytes": 16}
 CHOSEN = {"rq": "rq8"}
 
 #: Families that are not tracked, and why.
-LEFT_OUT = {"scann": "an extra with a wheel for few machines, and its training takes no seed"}
+LEFT_OUT = {
+    "scann": "an extra with a wheel for few machines, and its training takes no seed",
+    "faiss": "any index of faiss; those that have a family of their own are tracked there",
+}
 
 #: Families whose codes are made of float64 products, comparisons and counts only: they are the same on every processor,
 #: bit for bit, and have to stay so. A family that is not named here has a measured spread instead.

@@ -194,5 +194,7 @@ def status_of(rows: Sequence[Any]) -> int:
 
 
 def split_list(values: Sequence[str]) -> list[str]:
-    """The different parts of comma-separated lists, in order."""
-    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+    """The different parts of comma-separated lists, in order; see :func:`binbench.plugins.registry.listed`."""
+    from binbench.plugins.registry import listed
+
+    return list(dict.fromkeys(part for value in values for part in listed(value) if part))

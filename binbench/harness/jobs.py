@@ -50,7 +50,7 @@ class Job(Conditions):
 
     def query_arguments(self) -> list[dict[str, Any]]:
         """Every combination of the plugin's query-time arguments; one result each."""
-        grid = ALGORITHMS.get(self.instance).family.plugin.query_grid
+        grid = ALGORITHMS.get(self.instance).query_grid
         return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
     def path(self, arguments: dict[str, Any]) -> Path:
@@ -67,7 +67,8 @@ class Job(Conditions):
             if shown(field).in_place and getattr(self, name) != field.default
         }
         named = [*sorted(arguments.items()), ("seed", self.seed or 0), *conditions.items()]
-        stem = "_".join([self.instance, *(quote(f"{key}={json.dumps(value)}", safe="=") for key, value in named)])
+        told = [quote(f"{key}={json.dumps(value)}", safe="=") for key, value in named]
+        stem = "_".join([quote(self.instance, safe="@+"), *told])
         if len(stem) > 200:
             stem = f"{stem[:160]}-{hashlib.sha256(stem.encode()).hexdigest()[:24]}"
         return self.results_dir / self.set_name / str(self.count) / folder / f"{stem}.hdf5"

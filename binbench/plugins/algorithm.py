@@ -97,6 +97,11 @@ class Algorithm(ABC):
         """
         return None
 
+    @classmethod
+    def query_grid_of(cls, **parameters: Any) -> Mapping[str, Sequence[Any]]:
+        """`query_grid`; a method overrides it whose arguments depend on its build parameters."""
+        return cls.query_grid
+
     def set_query_arguments(self, **arguments: Any) -> None:
         """Set the query-time arguments named in `query_grid`, as attributes of the same names."""
         for name, value in arguments.items():

@@ -157,7 +157,7 @@ def multiplied(vectors: FloatArray, matrix: FloatArray) -> FloatArray:
     return product
 
 
-def encoded(encode: Callable[[FloatArray], NDArray[np.uint8]], block: FloatArray) -> NDArray[np.uint8]:
+def encoded(encode: Callable[[FloatArray], NDArray[Any]], block: FloatArray) -> NDArray[Any]:
     """The codes of `block` (n, d), each distinct row encoded once.
 
     Equal rows have equal codes then, also where the rounding of BLAS, which depends on a row's place, would decide

@@ -32,7 +32,7 @@ class Family:
     def name(self) -> str:
         """The pattern's text outside its placeholders: ``binary{bits}-asym`` → ``binary-asym``."""
         pieces = PLACEHOLDER.split(self.pattern)
-        return (pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]).strip("-")
+        return (pieces[0] if len(pieces) == 1 else pieces[0] + pieces[-1]).strip("-:")
 
     @property
     def source(self) -> str:
@@ -77,6 +77,12 @@ class Instance:
         """Whether the plugin takes a seed."""
         return self.takes("seed")
 
+    @property
+    def query_grid(self) -> Mapping[str, Sequence[Any]]:
+        """A method's query-time arguments and the values to try."""
+        grid: Mapping[str, Sequence[Any]] = self.family.plugin.query_grid_of(**self.parameters)
+        return grid
+
     def takes(self, keyword: str) -> bool:
         """Whether the plugin names `keyword`, and so depends on it."""
         return keyword in inspect.signature(self.family.plugin).parameters
@@ -87,5 +93,8 @@ class Instance:
 
 
 def _expression(values: Sequence[Any]) -> str:
+    # A type of its own says what its values look like.
+    if (own := getattr(values[0], "expression", None)) is not None:
+        return str(own)
     # Without leading zeros a value has one spelling, so that one instance has one name.
     return r"[1-9]\d*" if isinstance(values[0], int) else r"[a-z0-9.]+"

@@ -20,7 +20,7 @@ from binbench.plugins.family import PLACEHOLDER, Family, Instance
 
 Plugin = TypeVar("Plugin", bound=Callable[..., Any])
 
-_NAME = re.compile(r"[a-z0-9.+-]+", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9.+:-]+", re.IGNORECASE)
 
 
 class Registry:
@@ -52,7 +52,7 @@ class Registry:
         if missing:
             raise UserError(f"{self.kind} pattern {pattern!r}: give a list of default values for {', '.join(missing)}")
         if not _NAME.fullmatch(PLACEHOLDER.sub("0", pattern)):
-            raise UserError(f"{self.kind} pattern {pattern!r}: names are made of letters, digits and . + -")
+            raise UserError(f"{self.kind} pattern {pattern!r}: names are made of letters, digits and . + - :")
 
         def decorate(plugin: Plugin) -> Plugin:
             if self.base and not (inspect.isclass(plugin) and issubclass(plugin, self.base)):
@@ -200,11 +200,25 @@ def register_encoder(
     return ENCODERS.register(pattern, facts={"rate": rate}, dimension=dimension, **keywords)
 
 
+def listed(text: str) -> list[str]:
+    """The parts of a comma-separated list of names.
+
+    A comma inside braces separates nothing, and behind ``KIND:`` neither does one before a capital letter: names of
+    plugins begin with small ones, so that ``faiss:IVF64,SQ4,pq32`` is two names.
+    """
+    parts: list[str] = []
+    for part in (part.strip() for part in re.split(r",(?![^{]*})", text)):
+        if parts and re.match(r"[A-Z]|{[A-Z]", part) and re.match(r"[a-z0-9-]+:[^@]*$", parts[-1]):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def spelt_out(text: str) -> list[str]:
     """The parts of a comma-separated list, brace lists spelt out: ``int8@mrl{48,96},sign`` → three names."""
-    parts = [part.strip() for part in re.split(r",(?![^{]*})", text)]
     found: list[str] = []
-    for part in parts:
+    for part in listed(text):
         brace = re.search(r"{([^{}]*)}", part)
         if brace is None:
             found.append(part)

@@ -118,7 +118,7 @@ def composed(inner: Instance, transform: Instance) -> Instance:
             "metrics": method.metrics,
             "scoring": method.scoring,
             "score_scale": method.score_scale if transform.family.plugin.isometric else "own",
-            "query_grid": method.query_grid,
+            "query_grid": inner.query_grid,
             "libraries": (*method.libraries, *getattr(transform.family.plugin, "libraries", ())),
         },
     )

@@ -9,6 +9,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from binbench.errors import UserError
+from binbench.plugins.registry import listed
 from binbench.records.column import Column
 from binbench.records.columns import column
 from binbench.records.rows import Row
@@ -72,7 +73,7 @@ def _test(text: str) -> Callable[[Row], bool]:
         return _number_test(text, one.name, _NUMERIC[operator], value)
     if operator not in ("=", "!="):
         raise UserError(f"filter {text!r}: {one.name} holds no numbers; compare it by = or !=")
-    patterns = value.split(",")
+    patterns = listed(value)
 
     def test(row: Row) -> bool:
         shown = "" if row[one.name] is None else one.show(row[one.name])

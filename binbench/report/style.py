@@ -71,7 +71,7 @@ SHIPPED = (
         "scann",
     ),
     *("binary-rescore-float", "binary-rescore-int8", "sign-mean", "sign-rescore-self", "binary-hnsw"),
-    *("pq-rescore-float", "sign-median"),
+    *("pq-rescore-float", "sign-median", "itq-faiss", "faiss"),
 )
 
 

@@ -38,7 +38,12 @@ def test_every_method_that_is_registered_or_promised_is_covered():
 def few_turns(monkeypatch):
     """Training that takes the same way in a tenth of the time: how good codes are is tested elsewhere."""
     monkeypatch.setattr(FaissAlgorithm, "rounds", 1)
-    for name, attribute, value in (("opq8", "turns", 1), ("itq64", "turns", 2), ("rq8", "beam", 1)):
+    for name, attribute, value in (
+        ("opq8", "turns", 1),
+        ("itq64", "turns", 2),
+        ("itq-faiss64", "turns", 2),
+        ("rq8", "beam", 1),
+    ):
         monkeypatch.setattr(ALGORITHMS.get(name).family.plugin, attribute, value)
 
 

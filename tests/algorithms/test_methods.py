@@ -181,10 +181,10 @@ def test_pca_of_all_components_keeps_every_product():
     np.testing.assert_allclose(scores, expected, atol=1e-3)
 
 
-def test_itq_bits_are_those_of_faiss():
+def test_itq_faiss_bits_are_those_of_faiss():
     import faiss
 
-    algorithm = fitted("itq32")
+    algorithm = fitted("itq-faiss32")
     transform = faiss.ITQTransform(64, 32, True)
     transform.itq.seed = 0
     faiss.omp_set_num_threads(1)
@@ -192,6 +192,51 @@ def test_itq_bits_are_those_of_faiss():
     bits = transform.apply(TRAIN) > 0
     ours = np.unpackbits(algorithm.codes_.view(np.uint8), axis=1, count=32, bitorder="little")
     assert np.mean(ours == bits) > 0.999
+
+
+def kept(values, rotation):
+    """How near rotated values are to their signs: the share of their length that the signs keep."""
+    return np.abs(values @ rotation).sum() / np.sqrt(values.size * (values**2).sum())
+
+
+def test_itq_turns_bring_the_values_nearer_to_their_signs_and_faiss_turns_do_not():
+    import faiss
+    from binbench.algorithms.itq import nearest_rotation
+
+    values = np.random.Generator(np.random.PCG64(3)).standard_normal((500, 32)) * np.linspace(4, 1, 32)
+    rotations = {}
+    for turns in (0, 1):
+        matrix = faiss.ITQMatrix(32)
+        matrix.seed, matrix.max_iter = 0, turns
+        matrix.train(values.astype(np.float32))
+        rotations[turns] = faiss.vector_to_array(matrix.A).reshape(32, 32).T.astype(np.float64)
+    start = rotations[0]
+    ours = nearest_rotation(values, np.sign(values @ start))
+    np.testing.assert_allclose(ours @ ours.T, np.eye(32), atol=1e-12)
+    # One turn can only bring them nearer, whatever it starts from: both its steps minimise the same loss.
+    assert kept(values, ours) > kept(values, start)
+    assert kept(values, ours) > kept(values, rotations[1]) + 0.003
+
+
+def test_itq_loses_less_and_finds_more_than_faiss():
+    exact = fitted("float").query(QUERIES, 10)[0]
+    found = {}
+    centred = TRAIN - TRAIN.mean(axis=0, dtype=np.float64)
+    for name in ("itq32", "itq-faiss32"):
+        algorithm = fitted(name)
+        values = centred @ algorithm.projection.matrix
+        hits = (algorithm.query(QUERIES, 10)[0][:, :, None] == exact[:, None, :]).any(axis=1)
+        found[name] = (kept(values, np.eye(32)), hits.mean())
+    assert found["itq32"][0] > found["itq-faiss32"][0] + 0.01
+
+
+def test_itq_codes_are_the_same_on_any_number_of_threads():
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        one = fitted("itq32").codes_
+    with threadpool_limits(2):
+        assert np.array_equal(fitted("itq32").codes_, one)
 
 
 @pytest.mark.parametrize("name", ["hnsw16", "ivf8"])
@@ -219,6 +264,7 @@ def test_fewer_probes_find_less():
         ("pqfs64", "the dimension 64 does not divide into 128 sub-vectors"),
         ("ivfpq8x24", "the dimension 64 does not divide into 24 sub-vectors"),
         ("itq65", "65 bits need at least 65 dimensions, the set has 64"),
+        ("itq-faiss65", "65 bits need at least 65 dimensions, the set has 64"),
         ("pca128", "128 components need at least 128 dimensions, the set has 64"),
         ("pq60-rescore-float", "does not divide"),
     ],
@@ -228,7 +274,7 @@ def test_dimensions_that_do_not_fit_are_unsupported(name, reason):
         ALGORITHMS.get(name).create(dimension=64, seed=0)
 
 
-@pytest.mark.parametrize("name", ["pq8", "opq8", "rq8", "ivf256", "ivfpq64x16", "itq64", "pca64"])
+@pytest.mark.parametrize("name", ["pq8", "opq8", "rq8", "ivf256", "ivfpq64x16", "itq64", "itq-faiss64", "pca64"])
 def test_too_few_documents_to_train_are_unsupported(name):
     with pytest.raises(Unsupported, match="50 documents are too few"):
         fitted(name, TRAIN[:50])
@@ -240,7 +286,7 @@ def test_few_training_points_are_a_note_and_the_terminal_stays_clean(capfd):
     assert algorithm.facts["training_rows"] == 400
     assert set(algorithm.facts) == {"training_rows", "notes", "train_seconds", "encode_seconds"}
     assert fitted("pq8-rescore-float").facts["notes"] == algorithm.facts["notes"]
-    for name in ("opq16", "pqfs8", "rq2", "ivf64", "ivfpq64x8", "itq8"):
+    for name in ("opq16", "pqfs8", "rq2", "ivf64", "ivfpq64x8", "itq8", "itq-faiss8"):
         fitted(name)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")

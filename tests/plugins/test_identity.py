@@ -23,7 +23,15 @@ from binbench.plugins.registry import ALGORITHMS
 print(json.dumps({family.pattern: code_identity(family.plugin) for family in ALGORITHMS.families()}))
 """
 FAISS = {"pq{bytes}", "opq{bytes}", "rq{bytes}", "int8", "float", "hnsw{links}"}
-SIGNS = {"ortho{bits}", "itq{bits}", "sign", "binary{bits}", "binary{bits}-hnsw", "binary{bits}-rescore-int8"}
+SIGNS = {
+    "ortho{bits}",
+    "itq{bits}",
+    "itq-faiss{bits}",
+    "sign",
+    "binary{bits}",
+    "binary{bits}-hnsw",
+    "binary{bits}-rescore-int8",
+}
 
 
 @pytest.fixture(scope="module")
