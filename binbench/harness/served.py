@@ -48,21 +48,18 @@ def name_of(function: Callable[..., Any]) -> str:
     return f"{function.__module__}:{function.__qualname__}"
 
 
-def find(name: str) -> Callable[..., Any]:
-    """The served function called `name`.
+def told(task: str, arguments: dict[str, Any]) -> Iterable[Any]:
+    """The values of a call of the served function called `task`: one, or those it yields.
 
     Raises:
-        LookupError: there is none.
+        UserError: no function of binbench is served by that name.
     """
-    module = name.partition(":")[0]
+    module = task.partition(":")[0]
     if module.partition(".")[0] == "binbench":
         importlib.import_module(module)
-    return SERVED[name]
-
-
-def told(function: Callable[..., Any], arguments: dict[str, Any]) -> Iterable[Any]:
-    """The values of a call of `function`: one, or those it yields."""
-    answer = function(**arguments)
+    if task not in SERVED:
+        raise UserError(f"no task is called {task}")
+    answer = SERVED[task](**arguments)
     return answer if isinstance(answer, Iterator) else [answer]
 
 
