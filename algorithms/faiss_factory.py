@@ -34,8 +34,7 @@ class FactoryIndex(FaissAlgorithm):
 
     Seeded, trained and ranked as our own methods on faiss are; graphs are built with `efConstruction` 200. Query
     arguments go through `faiss.ParameterSpace`: `nprobe` of inverted lists, `quantizer_efSearch` of a graph over them,
-    `efSearch` of a graph, `k_factor_rf` of re-scoring. Bytes are those of the serialized index: what the empty one
-    takes is shared.
+    `efSearch` of a graph, `k_factor_rf` of re-scoring. Stores the serialized index: what the empty one takes is shared.
     """
 
     metrics = ("angular", "euclidean")
