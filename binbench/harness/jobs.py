@@ -33,6 +33,7 @@ class Job(Conditions):
         plugins: plugin files to load first.
         hypotheses: ids such as ``H1`` that travel with the result.
         command: the command line that asked for it.
+        code: identity of the method's code when the job was planned; empty for what it is now.
     """
 
     set_path: Path
@@ -47,6 +48,7 @@ class Job(Conditions):
     plugins: tuple[Path, ...] = ()
     hypotheses: tuple[str, ...] = ()
     command: str = ""
+    code: str = ""
 
     def query_arguments(self) -> list[dict[str, Any]]:
         """Every combination of the plugin's query-time arguments; one result each."""
@@ -81,7 +83,8 @@ class Job(Conditions):
             "schema": RESULT_SCHEMA,
             "parameters": instance.parameters,
             "arguments": arguments,
-            "code": code_identity(instance.family.plugin),
+            # Fixed when the job is planned: code that is edited while it runs must not be taken for what ran.
+            "code": self.code or code_identity(instance.family.plugin),
             # A condition that is None is left out: a new one does not make all that was measured before it stale.
             **self.model_dump(mode="json", include=depends_on, exclude_none=True),
         }

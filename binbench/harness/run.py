@@ -17,6 +17,7 @@ from binbench.harness.jobs import RESULT_SCHEMA, Job
 from binbench.harness.options import RunOptions
 from binbench.harness.pool import ForkServer, perform_all
 from binbench.harness.results import write_failure
+from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.progress import progress
 from binbench.provenance import command
@@ -85,6 +86,7 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             plugins=tuple(plugin.resolve() for plugin in options.plugins),
             hypotheses=options.hypotheses,
             command=command(),
+            code=code_identity(instance.family.plugin),
         )
         for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
