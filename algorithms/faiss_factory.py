@@ -87,6 +87,9 @@ class FactoryIndex(FaissAlgorithm):
         import faiss
 
         index = faiss.downcast_index(index)
+        if hasattr(index, "do_polysemous_training"):
+            # It only permutes codes for a filter that no query argument switches on, and takes most of the time.
+            index.do_polysemous_training = False
         if isinstance(index, faiss.IndexPreTransform):
             for place in range(index.chain.size()):
                 transform = faiss.downcast_VectorTransform(index.chain.at(place))
