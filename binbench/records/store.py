@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from binbench.errors import UserError
 from binbench.files import atomic
-from binbench.records.record import Record
+from binbench.records.record import Figures, Record
 from binbench.sets.embeddings import EmbeddingSet
 
 logger = logging.getLogger("binbench")
@@ -38,8 +38,6 @@ JSON_ATTRIBUTES = (
     "figures",
     "contrasts",
 )
-#: What the attribute ``figures`` holds: see :class:`binbench.records.record.Figures`.
-_FIGURES = {"key", "made_by", "names", "means"}
 
 
 def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path | None = None) -> list[Record]:
@@ -161,7 +159,7 @@ def _opened(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: its attribute {key} is no JSON; delete it and run again") from error
     figures, contrasts = attributes.pop("figures", None), attributes.pop("contrasts", {})
     # What another version stored, or a part of it, is computed anew.
-    if not isinstance(figures, dict) or figures.keys() != _FIGURES or len(figures["names"]) != rows:
+    if Figures.of(path, figures) is None or len(figures["names"]) != rows:
         return {"attributes": attributes}
     return {"attributes": attributes, "figures": figures, "contrasts": contrasts}
 
