@@ -34,7 +34,8 @@ class FactoryIndex(FaissAlgorithm):
 
     Seeded, trained and ranked as our own methods on faiss are; graphs are built with `efConstruction` 200. Query
     arguments go through `faiss.ParameterSpace`: `nprobe` of inverted lists, `quantizer_efSearch` of a graph over them,
-    `efSearch` of a graph; `candidates` of re-scoring are a number of documents, at least k. Stores the serialized index: what the empty one takes is shared.
+    `efSearch` of a graph; `candidates` of re-scoring are a number of documents, at least k. Stores the serialized
+    index: what the empty one takes is shared.
     """
 
     metrics = ("angular", "euclidean")

@@ -98,9 +98,7 @@ class FaissAlgorithm(Algorithm):
         if self.centroids:
             self.facts["points_per_centroid"] = len(sample) / self.centroids
         if len(sample) < advised:
-            self.note(
-                f"trained on {len(sample)} points; faiss advises at least {advised}: on so few it looks better than it is"
-            )
+            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}; so few flatter it")
         return sample
 
     def seeded(self, parameters: Any) -> None:

@@ -118,7 +118,7 @@ _FIELDS: list[tuple[Any, ...]] = [
         "undertrained",
         "boolean",
         "undertrained",
-        f"whether codebooks were trained on fewer than {ADVISED_PER_CENTROID} points per centroid; such rows are flattered",
+        f"whether codebooks were trained on fewer than {ADVISED_PER_CENTROID} points per centroid, which flatters them",
     ),
     (
         "identity",
