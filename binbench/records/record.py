@@ -248,8 +248,9 @@ class Record(BaseModel):
     @property
     def outweighed(self) -> bool:
         """Whether what it holds once takes more than the float vectors: it saves nothing on a set of this size."""
-        held, shape = self.sizes, (self.documents, self.dimension)
-        return held is not None and None not in shape and held.shared_bytes > 4 * self.documents * self.dimension
+        if self.sizes is None or self.documents is None or self.dimension is None:
+            return False
+        return self.sizes.shared_bytes > 4 * self.documents * self.dimension
 
     @property
     def figures(self) -> Figures | None:
