@@ -209,7 +209,8 @@ def results(
 def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     """The rows that no other beats in both columns, from the best `x` on; what is better, the columns say.
 
-    Rows of subsets of a set's documents are left out where there are others: a smaller corpus is an easier question.
+    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part, nor do those of subsets where
+    there are others of the set: a smaller corpus is an easier question.
 
     Raises:
         UserError: a column that is unknown, holds no numbers, or of which neither end is better; or subsets only, of
@@ -228,9 +229,11 @@ def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     known = frame.dropna(subset=[x, y])
     if {"set", "documents", "set_documents"} <= set(frame.columns):
         is_whole = known["documents"] == known["set_documents"]
-        known = known[is_whole] if is_whole.any() else known
+        known = known[is_whole | ~is_whole.groupby(known["set"]).transform("any")]
         if (known.groupby("set")["documents"].nunique() > 1).any():
             raise UserError('a frontier is of one set or subset: choose by frame[frame["documents"] == …]')
+    if "outweighed" in known:
+        known = known[known["outweighed"] != True]  # noqa: E712
     points = [(float(a), signs[y] * float(b)) for a, b in zip(known[x], known[y], strict=True)]
     return known.iloc[frontier(points, smaller_x=signs[x] < 0)]
 

@@ -57,5 +57,7 @@ def the_one(rows: Sequence[Row], name: str) -> Row:
         raise unknown("method of the frame", name, {row["method"] for row in rows})
     if len(found) > 1 or len(places) > 1:
         held = ", ".join(sorted({f"{row['set']} {row['method']} k={row['k']} seed={row['seed']}" for row in rows}))
-        raise UserError(f"compare needs one result of {name}, of one set, subset and k; choose from the frame's rows: {held}")
+        raise UserError(
+            f"compare needs one result of {name}, of one set, subset and k; choose from the frame's rows: {held}"
+        )
     return found[0]
