@@ -209,8 +209,8 @@ def results(
 def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     """The rows that no other beats in both columns, from the best `x` on; what is better, the columns say.
 
-    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part, nor do those of subsets where
-    there are others of the set: a smaller corpus is an easier question.
+    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part, nor do those of subsets
+    where there are others of the set: a smaller corpus is an easier question.
 
     Raises:
         UserError: a column that is unknown, holds no numbers, or of which neither end is better; or subsets only, of
