@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.sets.embeddings import EmbeddingSet
-from binbench.sets.encoders import Encoder, Kind
+from binbench.sets.encoders import Encoder, Kind, at_unit_length
 from binbench.sets.shards import SHARD_TEXTS, ShardedEncoding
 
 _KEY_BYTES = 16
@@ -74,8 +74,8 @@ class Encoding:
         return cls(keys, known, rows, ShardedEncoding(folder, encoder, missing, kind))
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """The vectors, some hundred rows at a time."""
-        fresh = chain.from_iterable(self.shards.blocks())
+        """The vectors at unit length, some hundred rows at a time; known ones bit for bit."""
+        fresh = chain.from_iterable(map(at_unit_length, self.shards.blocks()))
         for start in range(0, len(self.rows), SHARD_TEXTS):
             rows = self.rows[start : start + SHARD_TEXTS]
             yield np.stack([self.known[row] if row >= 0 else next(fresh) for row in rows])

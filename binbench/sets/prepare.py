@@ -23,7 +23,7 @@ from binbench.progress import progress
 from binbench.provenance import versions
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
 from binbench.sets.embeddings import EmbeddingSet, write_set
-from binbench.sets.encoders import EncoderOptions, Kind, at_unit_length, normalized
+from binbench.sets.encoders import EncoderOptions, Kind, normalized
 from binbench.sets.encoding import Encoding, encoder_key
 from binbench.sets.identity import Identity, difference
 from binbench.sets.inputs import Inputs, changes, contents
@@ -206,7 +206,7 @@ class Preparation:
             _encoded(collection.name, Encoding.of(texts, kind, encoder, shards / kind, key, earlier))
             for kind, texts in both.items()
         )
-        test = at_unit_length(np.concatenate(list(queries.blocks())))
+        test = np.concatenate(list(queries.blocks()))
         before = earlier.attributes if earlier else {}
         seconds = documents.seconds(before.get("encode_seconds"))
         attributes = {
@@ -228,7 +228,7 @@ class Preparation:
             made = write_set(
                 path,
                 shape,
-                map(at_unit_length, documents.blocks()),
+                documents.blocks(),
                 test,
                 attributes,
                 ids=(collection.doc_ids, collection.query_ids),
