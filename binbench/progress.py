@@ -42,8 +42,8 @@ def progress(
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     if in_a_notebook():
-        with _bar_in_a_notebook(what, total, unit, done) as advance:
-            yield advance
+        with _bar_in_a_notebook(what, total, unit, done) as moved:
+            yield moved
         return
     terminal = sys.stderr.isatty()
     bar = tqdm(
