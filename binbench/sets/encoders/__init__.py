@@ -52,7 +52,9 @@ class EncoderOptions:
         spec: a registered name, such as a recipe's; ``NAME=FOLDER`` (the recipe, with weights from FOLDER); a
             sentence-transformers folder; or a hub id ``owner/name``.
         device: torch device; None picks a GPU where there is one.
-        precision: of the model's weights and activations; the embeddings are stored as float32 always.
+        precision: of the model's weights and activations; ``auto`` keeps the weights in float32 and multiplies in
+            bfloat16 where the hardware does and 64 texts show cosines of at least .9995, else float32. The embeddings
+            are stored as float32 always.
         max_tokens: cut texts here instead of at the recipe's or the model's own limit.
     """
 
