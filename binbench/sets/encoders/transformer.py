@@ -41,6 +41,11 @@ class TransformerEncoder(Encoder):
     symmetric: Kind = "document"
     autocast: bool = False
 
+    @property
+    def learns(self) -> bool:
+        """No: what `fit` finds out stands in the provenance."""
+        return False
+
     def fit(self, documents: Sequence[str]) -> None:
         """With precision ``auto``: see on 64 of `documents` whether bfloat16 products keep the vectors as they are.
 

@@ -15,7 +15,7 @@ from binbench.files import sha256_of
 from binbench.sets.encoders import Encoder, Kind, unit_rows
 
 
-@register_encoder("wordllama256", dimension=256, rate=1000.0)
+@register_encoder("wordllama256", dimension=256, rate=1000.0, version=1)
 class WordLlamaEncoder(Encoder):
     """256 dimensions: the mean of WordLlama's token vectors, no limit of length; needs no torch (extra wordllama).
 
