@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+#: How people rank, and what their distance is called in a set.
+DISTANCES = {"cosine": "angular", "euclidean": "euclidean", "ip": "ip"}
 _QUERY_BLOCK = 512
 # A float32 product of unit vectors is that of exact arithmetic up to half of this.
 _SLACK = 2e-6

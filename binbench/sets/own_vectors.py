@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.sets import Metric
 from binbench.sets.corpus import VectorSource, set_name
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import DISTANCES
 from binbench.sets.sources import Sizes, Source
 from binbench.sets.vector_files import HDF5, Vectors, open_vectors
-
-Metric = Literal["cosine", "euclidean", "ip"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ class VectorFile(Source):
     def check(self) -> None:
         if not self.path.exists():
             raise UserError(f"{self.given} does not exist")
+
+    def load(self) -> VectorSource:
         if self.vectors.queries and self.vectors.hold_out:
             raise UserError("--queries and --hold-out both say what the queries are; give one of them")
         if not self.vectors.queries and not self.vectors.hold_out and self.path.suffix not in HDF5:
@@ -108,9 +110,6 @@ class VectorFile(Source):
                 f"{self.given} needs its queries: --train {self.given} --queries FILE, "
                 "or --hold-out 1000 to draw so many of its own vectors"
             )
-
-    def load(self) -> VectorSource:
-        self.check()
         documents, metric = self.documents, self.vectors.metric
         distance = DISTANCES[metric] if metric else documents.distance or "angular"
         if distance not in DISTANCES.values():
@@ -164,12 +163,12 @@ def _ids(vectors: Vectors) -> list[str] | None:
     """What the rows are called.
 
     Raises:
-        UserError: two are called alike, or there are not as many.
+        UserError: two are called alike.
     """
     if vectors.ids is None:
         return None
     found = vectors.ids()
     if len(set(found)) < len(found):
-        first = next(name for at, name in enumerate(found) if name in found[:at])
-        raise UserError(f"{vectors.path}: the id {first!r} stands twice")
+        [(most, times)] = Counter(found).most_common(1)
+        raise UserError(f"{vectors.path}: the id {most!r} stands there {times} times")
     return found

@@ -56,7 +56,13 @@ def open_parquet(path: Path, column: str | None) -> Vectors:
             yield from _lists(file, column, first.shape[1])
 
     def ids() -> list[str]:
-        return [str(value) for file in files for batch in _batches(file, id_column or "") for value in batch.to_pylist()]
+        found: list[str] = []
+        for file in files:
+            for batch in _batches(file, id_column or ""):
+                if batch.null_count:
+                    raise UserError(f"{file}: a value of the id column {id_column} is null")
+                found += map(str, batch.to_pylist())
+        return found
 
     return Vectors(path, count, first.shape[1], read, ids if id_column else None)
 
@@ -85,17 +91,20 @@ def _is_id(field: pyarrow.Field) -> bool:
     return bool(_IDS.fullmatch(field.name)) and any(fits(field.type) for fits in texts)
 
 
-def _batches(file: Path, column: str, rows: int = BLOCK_ROWS) -> Iterator[pyarrow.Array]:
+def _batches(file: Path, column: str, rows: int = 0) -> Iterator[pyarrow.Array]:
     import pyarrow.parquet
 
     # Buffered, so that a column chunk, which may be all of the file, is not read at once.
     with _reading(file), pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as opened:
-        for batch in opened.iter_batches(batch_size=rows, columns=[column], use_threads=False):
+        for batch in opened.iter_batches(batch_size=rows or BLOCK_ROWS, columns=[column], use_threads=False):
             yield batch.column(0)
 
 
-def _lists(file: Path, column: str, dimension: int | None = None, rows: int = BLOCK_ROWS) -> Iterator[NDArray[Any]]:
-    """Blocks of (n, `dimension`) from one file, of so many `rows`; None for the dimension of its first row."""
+def _lists(file: Path, column: str, dimension: int | None = None, rows: int = 0) -> Iterator[NDArray[Any]]:
+    """Blocks of (n, `dimension`) from one file, of so many `rows`, 0 for as many as everywhere.
+
+    A `dimension` of None is that of its first row.
+    """
     start = 0
     for batch in _batches(file, column, rows):
         lengths = batch.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)

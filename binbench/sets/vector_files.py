@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +56,8 @@ def open_vectors(path: Path, member: str = "train", column: str | None = None) -
 
     if not path.exists():
         raise UserError(f"{path} does not exist")
+    if not path.stat().st_size:
+        raise UserError(f"{path} is empty: it holds no vectors")
     if path.is_dir() or path.suffix == ".parquet":
         opened = open_parquet(path, column)
     elif path.suffix == ".safetensors":
@@ -89,7 +90,9 @@ def _mapped(path: Path, dtype: Any, shape: tuple[int, ...], view: Callable[[], N
 def _npy(path: Path) -> Vectors:
     def view() -> NDArray[Any]:
         try:
-            found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            # A shape that overflows is refused, but not before a warning.
+            with np.errstate(over="ignore"):
+                found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OverflowError, OSError, EOFError) as error:
             raise UserError(f"{path} is not a readable .npy file: {str(error).partition(chr(10))[0]}") from error
         return found
@@ -146,7 +149,7 @@ def _safetensors(path: Path, column: str | None) -> Vectors:
         for start in range(0, count, BLOCK_ROWS):
             # numpy has no bfloat16.
             with safe_open(path, "pt" if kinds[name] == "BF16" else "np") as file:
-                rows = file.get_slice(name)[start : start + BLOCK_ROWS]
+                rows = file.get_slice(name)[start : min(start + BLOCK_ROWS, count)]
             yield rows.float().numpy() if kinds[name] == "BF16" else rows
 
     return Vectors(path, count, dimension, read)
@@ -197,6 +200,4 @@ ENDINGS = (".npy", ".parquet", ".safetensors", *_RAW, *HDF5)
 
 def holds_vectors(given: str) -> bool:
     """Whether `given` is named as a file of vectors is, or is a folder of Parquet files."""
-    path = Path(given).expanduser()
-    is_folder = os.path.isdir(path) and any(path.glob("*.parquet"))
-    return given.endswith(ENDINGS) or is_folder
+    return given.endswith(ENDINGS) or any(Path(given).expanduser().glob("*.parquet"))
