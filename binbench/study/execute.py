@@ -12,7 +12,7 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import run
 from binbench.provenance import circumstances
-from binbench.study.experiment import Outcome, adapter, experiments, load, perform
+from binbench.study.experiment import adapter, experiments, fitting, load, perform
 from binbench.study.experiments.e8 import E8
 from binbench.study.methods import method_rows, pairs
 from binbench.study.rows import hours_by_device
@@ -108,7 +108,8 @@ def execute(
     Raises:
         UserError: interrupted. A set or method that fails costs itself only: see :attr:`Progress.failures`.
     """
-    numbers = sorted({tier.number for tier in study.campaign.tiers})
+    campaign = study.campaign
+    numbers = sorted({tier.number for tier in campaign.tiers})
     tiers = {number: Step(f"tier {number}") for number in numbers}
     later = {name: Step(name.upper()) for name in (experiments() if only is None else only)}
     progress = Progress([*tiers.values(), *later.values()])
@@ -121,6 +122,7 @@ def execute(
         progress.despite += [stop for stop in stops if stop not in progress.despite]
         return False
 
+    campaign.store(study.folder)
     for number, step in tiers.items():
         if number != numbers[0] and stopped(step):
             continue
@@ -152,7 +154,7 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
     for done, (tier, preparation) in enumerate(work):
         progress.show(step, "running", f"{done}/{len(work)} sets")
         try:
-            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force))
+            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force, tier))
         except UserError as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise
@@ -165,16 +167,12 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
 
 
 def kill_switches(study: Study) -> list[Switch]:
-    """The switches that what is there decides, F3 from E8's stored figures where there are any of this version."""
-    predictions, path = None, study.folder / f"{E8.id}.json"
-    try:
-        predictions = Outcome.read(path, E8()).figures if path.is_file() else None
-    except UserError as error:
-        logger.warning("%s", error)
+    """The switches that what is there decides, F3 from E8's stored figures where these fit."""
+    predictions = fitting(E8.id, study)
     return [
         f1([row for row in method_rows(study) if row.tier == 1]),
         f2([pair for pair in pairs(study) if pair.tier == 1]),
-        f3(predictions),
+        f3(predictions.figures if predictions else None),
         k1(*study.progress(1)),
     ]
 
