@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from binbench.sets import Metric
 from binbench.sets.corpus import VectorSource, set_name
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import DISTANCES
+from binbench.sets.parquet_vectors import parquet_files
 from binbench.sets.sources import Sizes, Source
 from binbench.sets.vector_files import HDF5, Vectors, open_vectors
 
@@ -72,6 +72,13 @@ class VectorFile(Source):
         chosen = vars(self.vectors)
         return chosen | {"queries": str(self._queries.resolve()) if self._queries else None}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        files = parquet_files(self.path)
+        found: dict[str, Path | str] = {file.name: file for file in files}
+        if self.path.is_dir():
+            found["shards"] = ", ".join(found)  # that one is gone shows here only
+        return found | ({f"queries {self._queries.name}": self._queries} if self._queries else {})
+
     def finished(self) -> EmbeddingSet | None:
         """The set that the file itself is, where binbench made it and nothing else is asked of it.
 
@@ -86,15 +93,13 @@ class VectorFile(Source):
             raise UserError(f"{self.path} is a finished set, ranked by {found.distance} distance; leave out --metric")
         return found if found.is_ours else None
 
-    @cached_property
-    def documents(self) -> Vectors:
-        """The documents' file, opened."""
+    def _open(self) -> Vectors:
         return open_vectors(self.path, "train", self.vectors.column)
 
     def sizes(self) -> Sizes:
         try:
-            held = self.vectors.hold_out or 0
-            return Sizes(self.documents.count - held, held or None, self.documents.dimension)
+            held, documents = self.vectors.hold_out or 0, self._open()
+            return Sizes(documents.count - held, held or None, documents.dimension)
         except UserError:
             return Sizes()
 
@@ -110,7 +115,7 @@ class VectorFile(Source):
                 f"{self.given} needs its queries: --train {self.given} --queries FILE, "
                 "or --hold-out 1000 to draw so many of its own vectors"
             )
-        documents, metric = self.documents, self.vectors.metric
+        documents, metric = self._open(), self.vectors.metric
         distance = DISTANCES[metric] if metric else documents.distance or "angular"
         if distance not in DISTANCES.values():
             raise UserError(

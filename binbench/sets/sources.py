@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from binbench.errors import UserError, unknown
 from binbench.plugins.registry import DATASETS, Instance
-from binbench.sets.beir_layout import beir_folder, beir_folders, load_beir
+from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
 from binbench.sets.vector_files import ENDINGS, holds_vectors
 
@@ -88,6 +88,13 @@ class Source(ABC):
             known["seed"] = self.options.seed
         return {key: value for key, value in known.items() if value is not None}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        """What is read, by the label that people see: files, or as text the version of what reads them.
+
+        A set is made anew when the content of one changes.
+        """
+        return {self.path.name: self.path}
+
     def sizes(self) -> Sizes:
         """Documents, queries and dimension, as far as they are known without loading anything large."""
         return Sizes()
@@ -147,6 +154,11 @@ class Registered(Source):
         declare = self._fact("identity")
         return declare(self.options, **self.instance.parameters) if declare else {}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        declare = self._fact("inputs")
+        read = declare(self.options, **self.instance.parameters) if declare else {}
+        return {f"dataset {self.instance.family.name}": self.instance.family.version, **read}
+
     def sizes(self) -> Sizes:
         known = self._fact("sizes")
         return Sizes(*known(self.options, **self.instance.parameters)) if known else Sizes()
@@ -186,6 +198,9 @@ class Folder(Source):
         """The folder of that name in `options.beir_dir`."""
         folders = beir_folders(self.options)
         return next((folder for folder in folders if self.given in (folder.name, set_name(folder.name))), None)
+
+    def inputs(self) -> Mapping[str, Path | str]:
+        return beir_inputs(self._found(), self.split)
 
     def sizes(self) -> Sizes:
         try:

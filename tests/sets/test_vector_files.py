@@ -302,3 +302,21 @@ def test_from_the_command_line(tmp_path, bytes_):
     failed = binbench("prepare", *arguments, "--data-dir", "other", cwd=tmp_path)
     refused(failed, "docs.fbin is damaged: it ends within its header, after 1 bytes")
     assert left(tmp_path / "other") == []
+
+
+def test_a_set_is_made_anew_when_a_shard_changes_comes_or_goes(tmp_path, bytes_):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    rows = {write(folder / f"{name}.parquet", bytes_[:8]).name: 8 for name in "ab"}
+    preparation = Preparation(str(folder), data_dir=tmp_path / "data", vectors=VectorOptions(hold_out=2))
+    assert len(preparation.run().train) == 14
+    kept = preparation.run().path.stat().st_mtime_ns
+    assert preparation.run().path.stat().st_mtime_ns == kept
+    for name, changed in (("b", bytes_[8:]), ("c", bytes_[:3]), ("a", None)):
+        path = folder / f"{name}.parquet"
+        if changed is None:
+            path.unlink()
+        else:
+            write(path, changed)
+        rows[path.name] = 0 if changed is None else len(changed)
+        assert len(preparation.run().train) == sum(rows.values()) - 2
