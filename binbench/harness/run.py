@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -92,8 +93,9 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
         )
         for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
-        for seed in options.seeds
+        for seed in [*options.seeds, *chain(*options.seeds_of.values())]
         for instance in ALGORITHMS.resolve(["float", *algorithms])
+        if not instance.seeded or seed in options.seeds_for(instance)
     )
     return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
 
