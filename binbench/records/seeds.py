@@ -18,7 +18,7 @@ from binbench.records.pairs import RETENTION
 from binbench.records.rows import Row
 
 #: What rows must share to be of one method under one condition.
-ALIKE = ("set", "fingerprint", "k", "mode", "threads", "method", "status")
+ALIKE = ("set", "fingerprint", "documents", "k", "mode", "threads", "method", "status")
 
 
 class SeedsRow(Row):
