@@ -182,7 +182,12 @@ def register_dataset(
 
 
 def register_encoder(
-    pattern: str, *, dimension: int | Sequence[int] | None = None, rate: float | None = None, **keywords: Any
+    pattern: str,
+    *,
+    dimension: int | Sequence[int] | None = None,
+    rate: float | None = None,
+    embedding_model: bool = True,
+    **keywords: Any,
 ) -> Callable[[Plugin], Plugin]:
     """Register the decorated class or function, which makes an :class:`Encoder`.
 
@@ -193,11 +198,13 @@ def register_encoder(
         pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
         dimension: of its vectors, where that is known beforehand; of a placeholder ``{dimension}`` the default values.
         rate: documents per second, roughly, on an A100; for estimates.
+        embedding_model: False for what stands in for a trained model: a study shows its sets and rests nothing on them.
         keywords: default values of each placeholder; further ones are passed to the plugin.
     """
+    facts = {"rate": rate, "embedding_model": embedding_model}
     if dimension is None or isinstance(dimension, int):
-        return ENCODERS.register(pattern, facts={"dimension": dimension, "rate": rate}, **keywords)
-    return ENCODERS.register(pattern, facts={"rate": rate}, dimension=dimension, **keywords)
+        return ENCODERS.register(pattern, facts=facts | {"dimension": dimension}, **keywords)
+    return ENCODERS.register(pattern, facts=facts, dimension=dimension, **keywords)
 
 
 def listed(text: str) -> list[str]:

@@ -120,6 +120,17 @@ class Preparation:
             logger.warning("%s: %d of %d queries occur among the documents", made.name, copies, len(made.test))
         return made
 
+    def _spent(self) -> dict[str, float]:
+        """Seconds that went into encodings of the set which this one replaces, by device."""
+        try:
+            old = EmbeddingSet.open(self.path).attributes
+        except UserError:
+            return {}
+        spent, device = dict(old["earlier_encodings"]), str(old.get("device_name", ""))
+        if "encode_seconds" in old:
+            spent[device] = spent.get(device, 0.0) + old["encode_seconds"] + old.get("query_encode_seconds", 0.0)
+        return spent
+
     def _writing(self, rows: int) -> AbstractContextManager[Callable[[int], None]]:
         """Progress over writing `rows` rows and then searching them."""
         return progress(f"writing {self.path.stem}, exact neighbours", 2 * rows)
@@ -166,6 +177,7 @@ class Preparation:
             "text_rule": TEXT_RULE,
             "encode_seconds": seconds,
             "query_encode_seconds": queries.seconds(),
+            "earlier_encodings": self._spent(),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
             "provenance": collection.provenance,
             "warnings": collection.warnings,
