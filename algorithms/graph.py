@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class HNSW(FaissAlgorithm):
     """
 
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, links: int, seed: int = 0) -> None:
@@ -47,7 +49,8 @@ class HNSW(FaissAlgorithm):
             super().fit(train)
 
     def query(self, queries: FloatArray, k: int) -> Answer:
-        self.index_.hnsw.efSearch = self.ef_search
+        # faiss keeps k nodes in view at least, but would stop as early as fewer ask for.
+        self.index_.hnsw.efSearch = max(self.ef_search, k)
         return super().query(queries, k)
 
     def footprint(self) -> Footprint:
@@ -70,6 +73,11 @@ class InvertedLists(FaissAlgorithm):
 
     query_grid: ClassVar = {"nprobe": [1, 4, 16, 64]}
     exhaustive = False
+
+    @classmethod
+    def query_grid_of(cls, **parameters: Any) -> Mapping[str, Sequence[Any]]:
+        """No more probes than there are lists."""
+        return {"nprobe": [n for n in cls.query_grid["nprobe"] if n <= parameters["lists"]]}
 
     def __init__(self, dimension: int, lists: int, seed: int = 0) -> None:
         super().__init__(dimension, seed)
@@ -134,6 +142,7 @@ class BinaryHNSW(Algorithm):
     scoring = "symmetric"
     score_scale = "hamming"
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
@@ -155,7 +164,8 @@ class BinaryHNSW(Algorithm):
         self.index_ = index
 
     def query(self, queries: FloatArray, k: int) -> Answer:
-        self.index_.hnsw.efSearch = self.ef_search
+        # faiss keeps k nodes in view at least, but would stop as early as fewer ask for.
+        self.index_.hnsw.efSearch = max(self.ef_search, k)
         return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:

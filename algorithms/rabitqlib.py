@@ -115,6 +115,7 @@ class RaBitQGraph(RaBitQLib):
     """
 
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
 
     def __init__(self, dimension: int, links: int, bits: int, seed: int = 0) -> None:
         super().__init__(dimension, 16, bits, seed)

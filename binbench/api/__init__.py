@@ -208,6 +208,8 @@ def results(
 def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     """The rows that no other beats in both columns, from the best `x` on; what is better, the columns say.
 
+    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part.
+
     Raises:
         UserError: a column that is unknown, holds no numbers, or of which neither end is better.
     """
@@ -222,6 +224,8 @@ def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
             raise UserError(f"the frame has no column {name}; take it from bb.run or bb.results")
         signs[name] = 1.0 if numeric(name).better == "larger" else -1.0
     known = frame.dropna(subset=[x, y])
+    if "outweighed" in known:
+        known = known[known["outweighed"] != True]  # noqa: E712
     points = [(float(a), signs[y] * float(b)) for a, b in zip(known[x], known[y], strict=True)]
     return known.iloc[frontier(points, smaller_x=signs[x] < 0)]
 

@@ -19,6 +19,7 @@ from binbench.harness.options import (
     Some,
     explained,
     known_datasets,
+    shown,
     unwrapped,
 )
 from binbench.plugins.registry import ALGORITHMS, load_file
@@ -39,13 +40,18 @@ class Campaign(RunOptions, SetOptions):
 
     def store(self) -> Path:
         """Write the campaign, every default spelt out, beside the results it leads to."""
-        import yaml
-
         path = self.results_dir / "campaigns" / f"{self.path.stem}.yml"
-        resolved = self.model_dump(mode="json", include=set(self.file_keys()))
         with atomic(path) as temporary:
-            temporary.write_text(yaml.safe_dump(resolved, sort_keys=False))
+            temporary.write_text(spelt_out(self))
         return path
+
+
+def spelt_out(campaign: Options) -> str:
+    """What the file of `campaign` could state, as YAML, every default spelt out."""
+    import yaml
+
+    names = {name for name, field in type(campaign).model_fields.items() if shown(field).in_file}
+    return yaml.safe_dump(campaign.model_dump(mode="json", include=names, by_alias=True), sort_keys=False)
 
 
 def load_campaign(path: Path, beside: Mapping[str, Any]) -> Campaign:

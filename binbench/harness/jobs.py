@@ -51,9 +51,11 @@ class Job(Conditions):
     code: str = ""
 
     def query_arguments(self) -> list[dict[str, Any]]:
-        """Every combination of the plugin's query-time arguments; one result each."""
-        grid = ALGORITHMS.get(self.instance).query_grid
-        return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        """Every combination of the plugin's query-time arguments as it works at this k; one result each."""
+        instance = ALGORITHMS.get(self.instance)
+        grid, effective = instance.query_grid, instance.family.plugin.effective
+        asked = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+        return list({str(found): found for one in asked for found in [effective(self.count, **one)]}.values())
 
     def path(self, arguments: dict[str, Any]) -> Path:
         """The result file of this job under `arguments`: the one place that names it.

@@ -49,15 +49,17 @@ class Outcome:
     Attributes:
         sets: the embedding sets, by name.
         records: every asked-for result, the float reference first where it was added, per set in the order asked.
+        asked: names of the instances that were asked for: the reference may be none of them.
     """
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
 
     @property
     def failures(self) -> list[Record]:
-        """Results that are neither ok nor skipped."""
-        return [record for record in self.records if record.status not in ("ok", "skipped")]
+        """Results that were asked for and are neither ok nor skipped."""
+        return [one for one in self.records if one.status not in ("ok", "skipped") and one.instance in self.asked]
 
 
 def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOptions) -> list[Planned]:
@@ -136,7 +138,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     check(preparations, algorithms, options)
     with writing(options.results_dir):
         options.results_dir.mkdir(parents=True, exist_ok=True)
-    outcome = Outcome()
+    outcome = Outcome(asked=frozenset(instance.name for instance in ALGORITHMS.resolve(algorithms)))
     planned: list[Planned] = []
     for preparation in preparations:
         embeddings = preparation.run()

@@ -95,8 +95,10 @@ class FaissAlgorithm(Algorithm):
         sample = sample_rows(train, self.training_limit or MOST_PER_CENTROID * self.centroids or None, self.seed)
         advised = ADVISED_PER_CENTROID * self.centroids
         self.facts["training_rows"] = len(sample)
+        if self.centroids:
+            self.facts["points_per_centroid"] = len(sample) / self.centroids
         if len(sample) < advised:
-            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}")
+            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}; so few flatter it")
         return sample
 
     def seeded(self, parameters: Any) -> None:

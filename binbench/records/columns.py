@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from binbench.errors import UserError, unknown
 from binbench.measures.registry import MEASURES
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 from binbench.records.column import Column, Get, Kind, column_of, readable
 from binbench.records.pairs import retention
 from binbench.records.record import Record
@@ -112,6 +113,20 @@ _FIELDS: list[tuple[Any, ...]] = [
     ("identity", "status", "text", "status", "ok, failed, skipped, timeout, out-of-memory or unreadable"),
     ("identity", "reason", "text", "reason", "why the status is not ok"),
     ("identity", "notes", "json", "notes", "remarks of the method and of the evaluation"),
+    (
+        "identity",
+        "undertrained",
+        "boolean",
+        "undertrained",
+        f"whether codebooks were trained on fewer than {ADVISED_PER_CENTROID} points per centroid, which flatters them",
+    ),
+    (
+        "identity",
+        "outweighed",
+        "boolean",
+        "outweighed",
+        "whether `shared_bytes` exceed the float vectors; such rows are in no headline and no frontier",
+    ),
     ("set", "dataset", "text", "origin.dataset", "text collection or file of vectors"),
     ("set", "split", "text", "origin.split", "split of the relevance judgements"),
     ("set", "subset", "boolean", "origin.subset", "whether only a part of the collection's documents is used"),

@@ -15,10 +15,12 @@ from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 
 Array = NDArray[np.float64]
 Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory", "unreadable"]
 Mode = Literal["batch", "single"]
+_OUTWEIGHED = "its shared tables outweigh the float vectors: left out of headlines and frontiers"
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Facts(BaseModel):
 
     notes: list[str] = []
     training_rows: int | None = None
+    points_per_centroid: float | None = None
     encode_seconds: float | None = None
 
 
@@ -234,7 +237,20 @@ class Record(BaseModel):
     @property
     def notes(self) -> list[str]:
         """Remarks of the method, and of the reader."""
-        return [*self.facts.notes, *self._remarks]
+        return [*self.facts.notes, *self._remarks, *([_OUTWEIGHED] if self.outweighed else [])]
+
+    @property
+    def undertrained(self) -> bool:
+        """Whether its codebooks were trained on fewer points than faiss advises: on small sets they are flattered."""
+        points = self.facts.points_per_centroid
+        return points is not None and points < ADVISED_PER_CENTROID
+
+    @property
+    def outweighed(self) -> bool:
+        """Whether what it holds once takes more than the float vectors: it saves nothing on a set of this size."""
+        if self.sizes is None or self.documents is None or self.dimension is None:
+            return False
+        return self.sizes.shared_bytes > 4 * self.documents * self.dimension
 
     @property
     def figures(self) -> Figures | None:

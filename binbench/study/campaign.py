@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from binbench.errors import UserError, unknown
-from binbench.harness.config import Locate, check_names, load_plugins, read_checked
+from binbench.files import atomic
+from binbench.harness.config import Locate, check_names, load_plugins, read_checked, spelt_out
 from binbench.harness.options import (
     Amount,
     Count,
@@ -17,6 +19,7 @@ from binbench.harness.options import (
     Options,
     RunOptions,
     RunSettings,
+    Seed,
     SetOptions,
     SetSettings,
     Shown,
@@ -27,6 +30,8 @@ from binbench.sets.prepare import Preparation
 
 #: Stands for every collection of the folder that --beir-dir or the variable names.
 LOCAL = "$BINBENCH_BEIR_DIR/*"
+#: The campaign as it was run, in the study's folder.
+STORED = "campaign.yml"
 
 
 class Tier(Options):
@@ -36,6 +41,7 @@ class Tier(Options):
     datasets: Some[Name]
     encoders: Some[Name]
     algorithms: Some[Name] = Field(description="Instances, families or globs.")
+    seeds: Some[Seed] | None = Field(default=None, description="Of this block, instead of the campaign's.")
 
 
 class Budgets(Options):
@@ -62,14 +68,38 @@ class StudyCampaign(RunSettings, SetSettings):
         """The file's name without its ending."""
         return self.path.stem
 
+    @property
+    def known_as(self) -> str:
+        """What commands call it wherever they are given: a shipped campaign's name, or the file's full path."""
+        return self.name if shipped().get(self.name) == self.path else str(self.path.resolve())
+
+    def folder(self, study_dir: Path) -> Path:
+        """Where the study's own files go: named like the campaign, apart where another campaign of that name is."""
+        plain = study_dir / self.name
+        own = study_dir / f"{self.name}-{hashlib.sha256(self.known_as.encode()).hexdigest()[:8]}"
+        stored = plain / STORED
+        taken = stored.is_file() and stored.read_text(encoding="utf-8").partition("\n")[0] != self._heading
+        return own if taken or own.is_dir() else plain
+
+    @property
+    def _heading(self) -> str:
+        return f"# {self.known_as}"
+
+    def store(self, folder: Path) -> None:
+        """Write the campaign, every default spelt out, into the study's `folder`."""
+        with atomic(folder / STORED) as temporary:
+            temporary.write_text(f"{self._heading}\n{spelt_out(self)}", encoding="utf-8")
+
     def preparations(self, tier: Tier, data_dir: Path) -> list[Preparation]:
         """The embedding sets of `tier`."""
         grid = self.shared(SetOptions) | {"datasets": tier.datasets, "encoders": tier.encoders, "data_dir": data_dir}
         return SetOptions(**grid).preparations()
 
-    def options(self, results_dir: Path, force: bool = False) -> RunOptions:
-        """The conditions of the runs."""
+    def options(self, results_dir: Path, force: bool = False, tier: Tier | None = None) -> RunOptions:
+        """The conditions of the runs, those of `tier` where it has its own."""
         more = {"hypotheses": tuple(self.hypotheses), "results_dir": results_dir, "force": force}
+        if tier and tier.seeds:
+            more["seeds"] = tier.seeds
         return RunOptions(**self.shared(RunOptions) | more)
 
 

@@ -12,7 +12,7 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import run
 from binbench.provenance import circumstances
-from binbench.study.experiment import Outcome, adapter, experiments, load, perform
+from binbench.study.experiment import adapter, experiments, fitting, load, perform
 from binbench.study.methods import method_rows, pairs
 from binbench.study.rows import hours_by_device, is_device
 from binbench.study.study import Study
@@ -107,7 +107,8 @@ def execute(
     Raises:
         UserError: interrupted. A set or method that fails costs itself only: see :attr:`Progress.failures`.
     """
-    numbers = sorted({tier.number for tier in study.campaign.tiers})
+    campaign = study.campaign
+    numbers = sorted({tier.number for tier in campaign.tiers})
     tiers = {number: Step(f"tier {number}") for number in numbers}
     later = {name: Step(name.upper()) for name in (experiments() if only is None else only)}
     progress = Progress([*tiers.values(), *later.values()])
@@ -120,6 +121,7 @@ def execute(
         progress.despite += [stop for stop in stops if stop not in progress.despite]
         return False
 
+    campaign.store(study.folder)
     for number, step in tiers.items():
         if number != numbers[0] and stopped(step):
             continue
@@ -151,7 +153,7 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
     for done, (tier, preparation) in enumerate(work):
         progress.show(step, "running", f"{done}/{len(work)} sets")
         try:
-            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force))
+            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force, tier))
         except UserError as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise
@@ -198,10 +200,6 @@ def stopped_by(study: Study, step: str) -> list[str]:
 
 
 def _found(study: Study, name: str) -> Any:
-    """The stored figures of an experiment; None where there are none, or none of this version."""
-    path = study.folder / f"{name}.json"
-    try:
-        return Outcome.read(path, load(name)).figures if path.is_file() and name in experiments() else None
-    except UserError as error:
-        logger.warning("%s", error)
-        return None
+    """The stored figures of an experiment; None where there are none that fit."""
+    found = fitting(name, study) if name in experiments() else None
+    return found and found.figures

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.files import atomic
+from binbench.harness.config import spelt_out
 from binbench.harness.run import plan_set
 from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
@@ -159,8 +160,8 @@ class Study:
     def asked(self) -> list[StudySet]:
         """Every pair of the campaign, in tier order."""
         found: dict[Path, StudySet] = {}
-        options = self.campaign.options(self.results_dir)
         for tier in self.campaign.tiers:
+            options = self.campaign.options(self.results_dir, tier=tier)
             for preparation in self.campaign.preparations(tier, self.data_dir):
                 entry = found.setdefault(preparation.path, StudySet(tier.number, preparation, preparation.find()))
                 _collect(entry, tier.number, tier.algorithms, options)
@@ -170,6 +171,18 @@ class Study:
     def sets(self) -> list[StudySet]:
         """The pairs whose embedding set is there."""
         return [entry for entry in self.asked if entry.embeddings]
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """What experiments are computed from, each with a hash: the campaign, the sets, the results by their files."""
+        found = {"campaign": hashed(f"{self.campaign.known_as} {spelt_out(self.campaign)}")}
+        for entry in self.asked:
+            found[entry.name] = hashed(f"{dict(entry.attributes)} {entry.troubles}")
+            for record in (record for same in entry.records.values() for record in same):
+                answers = record.figures.key if record.figures else ""
+                told = f"{record.inputs} {answers} {record.provenance.get('date')}"
+                found[record.path.relative_to(self.results_dir.resolve()).as_posix()] = hashed(told)
+        return found
 
     @cached_property
     def _measured(self) -> dict[str, Any]:
@@ -189,7 +202,7 @@ class Study:
 
     def cached(self, name: str, key: dict[str, Any], kind: type[F], compute: Callable[[], F]) -> F:
         """What `compute` gives, of the type `kind`, kept as JSON in the study's folder under `name` and `key`."""
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        digest = hashed(json.dumps(key, sort_keys=True))
         path, stored = self.folder / "cache" / f"{name}-{digest}.json", adapter(kind)
         try:
             found: F = stored.validate_json(path.read_bytes())
@@ -198,6 +211,11 @@ class Study:
             with atomic(path) as temporary:
                 temporary.write_bytes(stored.dump_json(found))
         return found
+
+
+def hashed(text: str) -> str:
+    """A sha256 of `text`, shortened."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: Any) -> None:

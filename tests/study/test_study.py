@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import shlex
+import shutil
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+import yaml
 from study.conftest import Ran
 from study.made_up import method_row
 
@@ -23,6 +28,7 @@ from binbench.study.experiments.e2 import E2
 from binbench.study.experiments.e4 import E4
 from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.e6 import E6
+from binbench.study.report import write_report
 from binbench.study.study import Study
 
 
@@ -119,6 +125,63 @@ def test_a_second_run_measures_nothing_anew(ran: Ran) -> None:
     stamps = {path: path.stat().st_mtime_ns for path in ran.study.results_dir.rglob("*.hdf5")}
     assert call("run", str(ran.campaign), *ran.options) == 0
     assert {path: path.stat().st_mtime_ns for path in ran.study.results_dir.rglob("*.hdf5")} == stamps
+
+
+def test_printed_commands_do_the_same_in_a_fresh_folder(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ran.study.folder / "report.md").read_text()
+    commands = re.findall(r"^python -m binbench (study .*)$", text, re.MULTILINE)
+    assert [command.split()[1] for command in commands] == ["plan", "run", *experiments(), "report"]
+    monkeypatch.chdir(tmp_path)
+    assert [call(*shlex.split(command)[1:]) for command in commands] == [0] * len(commands)
+    assert list(tmp_path.iterdir()) == []
+    again = (ran.study.folder / "report.md").read_text()
+    # The machine's load, the date and the command differ.
+    assert again.partition("### Circumstances")[0].partition("## Provenance")[0] == text.partition("## Provenance")[0]
+
+
+def test_the_campaign_is_stored_and_printed(ran: Ran) -> None:
+    stored = (ran.study.folder / "campaign.yml").read_text()
+    heading, _, content = stored.partition("\n")
+    assert heading == f"# {ran.campaign}"
+    assert content in (ran.study.folder / "report.md").read_text()
+    told = yaml.safe_load(content)
+    assert (told["runs"], told["seeds"], told["budgets"]["study_cap"]) == (1, [0], 65)
+    assert [tier["tier"] for tier in told["tiers"]] == [1, 2]
+
+
+def test_campaigns_of_one_name_have_folders_of_their_own(ran: Ran, tmp_path: Path) -> None:
+    other = tmp_path / ran.campaign.name
+    other.write_text(ran.campaign.read_text())
+    folders = ran.study.folder.parent
+    found = load_study(str(other)).folder(folders)
+    assert found.parent == folders
+    assert found.name.startswith("small-")
+    assert load_study(str(ran.campaign)).folder(folders) == ran.study.folder
+    # With one of its own it stays there, whatever becomes of the other's.
+    (tmp_path / found.name).mkdir()
+    assert load_study(str(other)).folder(tmp_path) == tmp_path / found.name
+
+
+def test_results_that_are_gone_leave_no_figures(ran: Ran, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in (ran.study.results_dir, ran.study.folder):
+        shutil.copytree(folder, tmp_path / folder.name)
+    study = Study(ran.study.campaign, ran.study.data_dir, tmp_path / "results", tmp_path / "small")
+    with caplog.at_level(logging.INFO, "binbench"):
+        write_report(study)
+    assert "computed anew" not in caplog.text
+    assert "binary512" in (tmp_path / "small" / "report.md").read_text().partition("## Provenance")[0]
+    gone = list((tmp_path / "results").rglob("binary512_*.hdf5"))
+    for path in gone:
+        path.unlink()
+    with caplog.at_level(logging.INFO, "binbench"):
+        write_report(replace(study))
+    assert caplog.text.count("computed anew") == len(experiments())
+    assert len(gone) == 4
+    rows = Outcome.read(tmp_path / "small" / "e5.json", E5()).figures.methods
+    assert "binary512" not in {row.method for row in rows}
+    assert "F1 triggered" not in (tmp_path / "small" / "report.md").read_text()
 
 
 def test_one_experiment_alone(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,6 +125,7 @@ def _lines(rows: Sequence[Row], x: str) -> list[list[Row]]:
 
 
 def _frontier(rows: Sequence[Row], x: str, y: str, best_x: Any) -> list[Row]:
+    rows = [row for row in rows if not row["outweighed"]]
     found = [rows[i] for i in pareto([(row[x], row[y]) for row in rows], best_x is min)]
     return sorted(found, key=lambda row: row[x])
 
