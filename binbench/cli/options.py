@@ -135,6 +135,11 @@ def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
     return kind
 
 
+def examples(*lines: str) -> str:
+    """The end of a verb's help: commands that can be pasted as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  binbench {line}" for line in lines)
+
+
 data_dir = option(SetOptions, "data_dir")
 results_dir = option(RunOptions, "results_dir")
 plugins = option(RunOptions, "plugins")

@@ -40,9 +40,23 @@ class Family:
         return inspect.getsourcefile(self.plugin) or self.plugin.__module__
 
     @property
+    def version(self) -> str:
+        """Of what the plugin makes: as it declares, or else a hash of its own code."""
+        from binbench.plugins.identity import own_identity
+
+        declared = self.facts.get("version")
+        return own_identity(self.plugin) if declared is None else str(declared)
+
+    @property
     def summary(self) -> str:
         """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
+
+    @property
+    def clause(self) -> str:
+        """The first clause of the summary, with the constants that tell this family from its plugin's others."""
+        first = re.split("[;:.](?: |$)", self.summary)[0].replace("`", "")
+        return "; ".join([first, *(f"{name}: {value}" for name, value in self.constants.items())])
 
     def instances(self) -> Iterator[Instance]:
         """The instances of the default grid, in order."""

@@ -66,7 +66,7 @@ def _names(options: Mapping[str, Any], seed: int) -> str | None:
     )
     try:
         source = SourceOptions(split=options.get("--split"), seed=seed)
-        return Preparation(options["--dataset"], encoder, source).path.stem
+        return Preparation(options["--dataset"], encoder, source).stem
     except UserError:
         return None
 

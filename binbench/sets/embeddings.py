@@ -27,7 +27,7 @@ NEIGHBORS = 100
 #: Base rows handled at a time wherever a set is streamed.
 BLOCK_ROWS = 16384
 #: Attributes that are stored as JSON, with what stands for their absence.
-_DECODED = {"provenance": dict, "identity": dict, "warnings": list, "earlier_encodings": dict}
+_DECODED = {"provenance": dict, "identity": dict, "inputs": dict, "warnings": list, "earlier_encodings": dict}
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,11 @@ class EmbeddingSet:
         """Query ids, or None."""
         return self._strings("test_ids")
 
+    def keys(self, member: str) -> NDArray[np.bytes_] | None:
+        """Hashes of the texts behind the rows of ``train`` or ``test``, see :mod:`binbench.sets.encoding`; or None."""
+        found: NDArray[np.bytes_] | None = self._member(f"{member}_keys", required=False)
+        return found
+
     def _mapped(self, name: str) -> NDArray[np.float32]:
         with _reading(self.path) as file:
             member = file[name]
@@ -153,6 +158,7 @@ def write_set(
     attributes: dict[str, Any],
     *,
     ids: tuple[list[str], list[str]] | None = None,
+    keys: tuple[NDArray[np.bytes_], NDArray[np.bytes_]] | None = None,
     qrels: NDArray[np.int32] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> EmbeddingSet:
@@ -165,6 +171,7 @@ def write_set(
         test: (Q, d) float32 queries.
         attributes: root attributes; must hold `distance`. Dicts and lists are stored as JSON.
         ids: document and query ids.
+        keys: hashes of documents' and queries' texts.
         qrels: (n, 3) int32 query row, document row, grade.
         progress: told the number of base rows as they are written, and again as they are searched.
 
@@ -195,6 +202,8 @@ def write_set(
             strings = h5py.string_dtype("utf-8")
             file.create_dataset("train_ids", data=np.array(ids[0], dtype=object), dtype=strings)
             file.create_dataset("test_ids", data=np.array(ids[1], dtype=object), dtype=strings)
+        for name, hashes in zip(("train_keys", "test_keys"), keys or (), strict=False):
+            file.create_dataset(name, data=hashes)
         if qrels is not None:
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()

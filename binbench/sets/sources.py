@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from binbench.errors import UserError, unknown
 from binbench.plugins.registry import DATASETS, Instance
-from binbench.sets.beir_layout import beir_folder, beir_folders, load_beir
+from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
 
 
@@ -84,6 +84,13 @@ class Source(ABC):
             known["seed"] = self.options.seed
         return {key: value for key, value in known.items() if value is not None}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        """What is read, by the label that people see: files, or as text the version of what reads them.
+
+        A set is made anew when the content of one changes.
+        """
+        return {self.path.name: self.path}
+
     def sizes(self) -> Sizes:
         """Documents, queries and dimension, as far as they are known without loading anything large."""
         return Sizes()
@@ -143,6 +150,11 @@ class Registered(Source):
         declare = self._fact("identity")
         return declare(self.options, **self.instance.parameters) if declare else {}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        declare = self._fact("inputs")
+        read = declare(self.options, **self.instance.parameters) if declare else {}
+        return {f"dataset {self.instance.family.name}": self.instance.family.version, **read}
+
     def sizes(self) -> Sizes:
         known = self._fact("sizes")
         return Sizes(*known(self.options, **self.instance.parameters)) if known else Sizes()
@@ -182,6 +194,9 @@ class Folder(Source):
         """The folder of that name in `options.beir_dir`."""
         folders = beir_folders(self.options)
         return next((folder for folder in folders if self.given in (folder.name, set_name(folder.name))), None)
+
+    def inputs(self) -> Mapping[str, Path | str]:
+        return beir_inputs(self._found(), self.split)
 
     def sizes(self) -> Sizes:
         try:
@@ -235,6 +250,10 @@ class VectorFile(Source):
 
     def declared(self) -> Mapping[str, Any]:
         return {"queries": str(Path(self.queries).expanduser().resolve())} if self.queries else {}
+
+    def inputs(self) -> Mapping[str, Path | str]:
+        queries = Path(self.queries).expanduser() if self.queries else None
+        return {self.path.name: self.path} | ({f"queries {queries.name}": queries} if queries else {})
 
     def check(self) -> None:
         if not self.path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,13 @@ def local_weights(folder: Path) -> Weights:
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise UserError(f"{folder} is not a sentence-transformers folder: it has neither modules.json nor config.json")
     return Weights(folder, "folder", "", _hash(folder))
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of the model in `folder` that its vectors depend on, sorted."""
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    wanted = (*_NEEDED, "pytorch_model*.bin")
+    return sorted(folder / name for name in names if any(fnmatch.fnmatch(name, one) for one in wanted))
 
 
 def hub_weights(hub_id: str, revision: str | None, distribution: str | None, sha256: str | None) -> Weights:

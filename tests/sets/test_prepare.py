@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from binbench.errors import UserError
 from binbench.provenance import machine
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.inputs import SEEN
 from binbench.sets.prepare import EncoderOptions, Preparation
 from binbench.sets.shards import SHARD_TEXTS, ShardedEncoding
 
@@ -38,7 +40,8 @@ def test_collection_to_set(preparation, tmp_path):
         *("max_tokens", "device", "precision", "encode_seconds", "documents_per_second", "versions"),
     ):
         assert name in attributes, name
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [".tiny-lsa8.lock", "tiny-lsa8.hdf5"]
+    left = sorted(path.name for path in (tmp_path / "data").iterdir())
+    assert [name for name in left if name != SEEN] == [".tiny-lsa8.lock", "tiny-lsa8.hdf5"]
 
 
 def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
@@ -65,15 +68,17 @@ def test_exact_neighbors_say_what_they_cost_and_where(preparation):
     assert attributes["neighbors_cpu"] == machine()["cpu"]
 
 
-def test_one_name_for_two_sources_is_refused(preparation, tmp_path):
-    preparation.run()
-    other = tmp_path / "elsewhere" / "tiny"
-    other.parent.mkdir()
-    other.symlink_to(preparation.dataset)
-    copy = tmp_path / "copy" / "tiny"
-    (copy / "qrels").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"was made from .* not .*copy/tiny; rename"):
-        replace(preparation, dataset=str(copy)).run()
+def test_two_folders_of_one_name_make_two_sets(preparation, tmp_path):
+    first = preparation.run()
+    link = tmp_path / "elsewhere" / "tiny"
+    link.parent.mkdir()
+    link.symlink_to(preparation.dataset)
+    assert replace(preparation, dataset=str(link)).find().path == first.path
+    copy = shutil.copytree(preparation.dataset, tmp_path / "copy" / "tiny")
+    second = replace(preparation, dataset=str(copy)).run()
+    assert second.name.startswith("tiny-lsa8-")
+    assert preparation.find().path == first.path
+    assert replace(preparation, dataset=str(copy)).find().path == second.path
 
 
 def test_set_names_tell_how_it_was_made(preparation):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Bars and percentiles drawn for one method each; beyond this the names could not be read.
 _MOST_BARS = 60
+BYTES_LABEL = "memory (bytes per vector: codes, extras and re-scoring store)"
 #: Entries in a column of the legend, and inches that a further column takes.
 _LEGEND_ROWS, _LEGEND_INCHES = 18, 1.8
 

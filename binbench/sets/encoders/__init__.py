@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
 from binbench.sets import DEFAULT_ENCODER, Precision
 from binbench.sets.corpus import set_name
+from binbench.sets.weights import model_files
 
 Kind = Literal["query", "document"]
 
@@ -114,6 +115,15 @@ class EncoderOptions:
             key: value for key, value in used.items() if value is not None and self.instance.takes(key)
         }
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        """What may change under its name: the plugin's version, and the files of a folder."""
+        instance = self.instance
+        found: dict[str, Path | str] = {f"encoder {instance.family.name}": instance.family.version}
+        given = instance.parameters.get("folder") or instance.parameters.get("model")
+        if given and (folder := Path(given)).is_dir():
+            found |= {f"{folder.name}/{file.relative_to(folder)}": file for file in model_files(folder)}
+        return found
+
     def open(self, seed: int = 0) -> Encoder:
         """The encoder, ready to be fitted; `seed` is for those that learn.
 
@@ -134,7 +144,7 @@ def other_models() -> Family:
     """What serves folders and hub ids that no plugin claims."""
     from binbench.sets.encoders.transformer import any_model
 
-    return Family("FOLDER or owner/name", any_model, {})
+    return Family("FOLDER or owner/name", any_model, {}, facts={"version": 1})
 
 
 def encoder_name(spec: str) -> str:

@@ -96,4 +96,4 @@ def _plugin(name: str, recipe: Recipe) -> Callable[..., TransformerEncoder]:
 
 
 for _name, _recipe in RECIPES.items():
-    register_encoder(_name, dimension=_recipe.dimension, rate=_recipe.rate)(_plugin(_name, _recipe))
+    register_encoder(_name, dimension=_recipe.dimension, rate=_recipe.rate, version=1)(_plugin(_name, _recipe))
