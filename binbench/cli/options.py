@@ -100,6 +100,7 @@ def asked(model: type[M], chosen: Mapping[str, Any]) -> M:
             kind, _, is_list = unwrapped(field.annotation)
             if how.repeated:
                 value = list(dict.fromkeys(value)) if kind is Path else split_list(value)
+                value = [int(one) if kind is int and one.isdecimal() else one for one in value]
             elif is_list:
                 value = get_args(kind) if how.every and value == how.every else [] if value is None else [value]
             values[name] = value
@@ -124,6 +125,8 @@ def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
         return Size()
     if kind is Path:
         return Folder()
+    if how.repeated:
+        return str  # one or several in a list: the model looks at each
     if get_origin(kind) is Literal:
         return click.Choice([*get_args(kind), *([how.every] if how.every else [])])
     at_least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
@@ -156,7 +159,11 @@ encoding = _stack(
     option(SetOptions, "encoders", repeated=False),
     *(option(SetOptions, name) for name in ("device", "precision", "max_tokens")),
 )
-preparing = of(SetOptions, first=("datasets", "train", "queries", "encoders"), without=("source_seed",))
+preparing = of(
+    SetOptions,
+    first=("datasets", "train", "queries", "hold_out", "metric", "column", "encoders"),
+    without=("source_seed",),
+)
 running = of(RunOptions, first=("results_dir", "plugins", "seeds", "counts", "modes"))
 
 
