@@ -13,6 +13,7 @@ import pytest
 from conftest import unit
 
 from binbench.errors import UserError
+from binbench.provenance import machine
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.inputs import SEEN
@@ -48,6 +49,24 @@ def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
     stamp = preparation.run().path.stat().st_mtime_ns
     assert preparation.run().path.stat().st_mtime_ns == stamp
     assert preparation.run(force=True).path.stat().st_mtime_ns != stamp
+
+
+def test_seconds_of_encodings_that_were_replaced_are_kept(preparation):
+    def spent(made):
+        return made.attributes["encode_seconds"] + made.attributes["query_encode_seconds"]
+
+    runs = [preparation.run(), *(preparation.run(force=True) for _ in range(2))]
+    assert [made.attributes["earlier_encodings"] for made in runs] == [
+        {},
+        {"cpu": spent(runs[0])},
+        {"cpu": pytest.approx(spent(runs[0]) + spent(runs[1]))},
+    ]
+
+
+def test_exact_neighbors_say_what_they_cost_and_where(preparation):
+    attributes = preparation.run().attributes
+    assert 0 < attributes["neighbors_cpu_seconds"] < 60
+    assert attributes["neighbors_cpu"] == machine()["cpu"]
 
 
 def test_two_folders_of_one_name_make_two_sets(preparation, tmp_path):
