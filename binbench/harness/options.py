@@ -114,6 +114,9 @@ class Conditions(Options):
     # More repeats say the same more precisely: they take the place of fewer.
     runs: Annotated[Count, Shown(in_place=False)] = Field(default=5, description="Timed repeats.")
     threads: Count = Field(default=1, description="For every numeric library.")
+    max_train: Count | None = Field(
+        default=None, description="Documents that methods learn from, at most. [default: as many as faiss would take]"
+    )
 
 
 class RunSettings(Conditions):
