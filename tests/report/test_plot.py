@@ -242,7 +242,7 @@ def test_several_sets_are_panels_with_one_look(make_row: Make) -> None:
         row["set_documents"] = row["documents"]
     draw = charts()["sets"]
     ((key, part),) = draw.parts(rows)
-    assert key == ("sets", None, 100, 1)
+    assert key == ("sets", None, 100, 1, None)
     figure = draw(part)
     assert figure is not None
     assert [axes.get_title("left") for axes in figure.axes] == ["one\nN = 100", "two\nN = 200"]
