@@ -153,7 +153,7 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
     for done, (tier, preparation) in enumerate(work):
         progress.show(step, "running", f"{done}/{len(work)} sets")
         try:
-            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force, tier))
+            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force))
         except UserError as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise

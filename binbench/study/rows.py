@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from binbench.study.thresholds import MIN_DATASETS, MIN_ENCODERS
@@ -53,7 +53,8 @@ class MethodRow(SetRow):
     Attributes:
         method, instance, family: the instance with its query arguments, without them, and what it is one of.
         seeds: over how many the figures are means.
-        means, intervals: by the measure's name; None where it does not apply.
+        means, intervals: by the measure's name; None where it does not apply. Intervals hold queries and seeds.
+        spread: the standard deviation over the seeds, likewise; None for a single one.
         retention: nDCG@10 as a share of float's.
         mode: ``batch`` or ``single query``.
     """
@@ -77,6 +78,7 @@ class MethodRow(SetRow):
     training_rows: int | None
     notes: tuple[str, ...]
     cpu: str
+    spread: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def recall(self) -> float:
@@ -102,6 +104,18 @@ class Pair(SetRow):
 
 Row = TypeVar("Row", bound=SetRow)
 Method = TypeVar("Method", bound=MethodRow)
+
+
+def crossing(rows: Iterable[MethodRow], *bars: float) -> list[str]:
+    """Which of `bars` the interval of recall@10 crosses, so that another draw may fall on the other side, in words."""
+    found = []
+    for row in rows:
+        limits = row.intervals["recall@10"]
+        for bar in bars:
+            if limits and limits.low is not None and limits.high is not None and limits.low < bar <= limits.high:
+                shown = f"{row.recall:.3f} [{limits.low:.3f}, {limits.high:.3f}]"
+                found.append(f"between the bands because the interval crosses {bar}: {row.method} on {row.set} {shown}")
+    return found
 
 
 def with_recall(rows: Iterable[Method]) -> list[Method]:

@@ -118,14 +118,18 @@ class StudySet:
         return Labels(set=self.name, dataset=self.dataset, encoder=self.encoder, tier=self.tier, counted=self.counted)
 
     def values(self, method: str, measure: str) -> NDArray[np.float64] | None:
-        """(Q,) per-query values, averaged over the seeds; None where the measure does not apply."""
+        """(S, Q) per-query values, a row for each seed; None where the measure does not apply."""
         kept = [values for record in self.records[method] if (values := record.values(measure)) is not None]
-        return np.mean(kept, axis=0) if kept else None
+        return np.stack(kept) if kept else None
 
     def mean(self, method: str, measure: str) -> float | None:
         """The mean over queries and seeds; None where method or measure are not there."""
-        kept = [mean for record in self.records.get(method, []) if (mean := record.mean(measure)) is not None]
+        kept = self.means(method, measure)
         return float(np.mean(kept)) if kept else None
+
+    def means(self, method: str, measure: str) -> list[float]:
+        """The mean over queries of each seed that has one."""
+        return [mean for record in self.records.get(method, []) if (mean := record.mean(measure)) is not None]
 
     def median(self, method: str, value: Callable[[Record], float | None]) -> float:
         """The median of `value` over the seeds; NaN where a seed has none."""
@@ -160,8 +164,8 @@ class Study:
     def asked(self) -> list[StudySet]:
         """Every pair of the campaign, in tier order."""
         found: dict[Path, StudySet] = {}
+        options = self.campaign.options(self.results_dir)
         for tier in self.campaign.tiers:
-            options = self.campaign.options(self.results_dir, tier=tier)
             for preparation in self.campaign.preparations(tier, self.data_dir):
                 entry = found.setdefault(preparation.path, StudySet(tier.number, preparation, preparation.find()))
                 _collect(entry, tier.number, tier.algorithms, options)
@@ -223,7 +227,7 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
     asked, settled = entry.jobs.get(tier, (0, 0))
     if entry.embeddings is None:
         instances = {instance.name: instance for instance in ALGORITHMS.resolve(("float", *algorithms))}
-        seeds = sum(len(options.seeds) if instance.seeded else 1 for instance in instances.values())
+        seeds = sum(len(options.seeds_for(instance)) for instance in instances.values())
         entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
