@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from binbench.records.rows import Row
 from binbench.records.select import groups
@@ -29,7 +29,7 @@ def recall_by_set(rows: Sequence[Row]) -> Figure | None:
     title = first.get_title("left")
     first.remove()
     panels = figure.subplots(down, min(_ACROSS, len(parts)), sharex=True, sharey=True, squeeze=False).flat
-    entries = {}
+    entries: dict[str, Any] = {}
     for axes, ((name, _), part) in zip(panels, parts, strict=False):
         plain(axes)
         scatter(axes, part, "bytes_per_vector", "recall@10", best_x=min)
@@ -42,5 +42,5 @@ def recall_by_set(rows: Sequence[Row]) -> Figure | None:
         axes.remove()
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supylabel("recall@10 (against the float ranking, mean and 95 % CI)", fontsize=9.5)
-    figure.legend(entries.values(), entries, loc="outside right upper", frameon=False, fontsize=8)
+    figure.legend(list(entries.values()), list(entries), loc="outside right upper", frameon=False, fontsize=8)
     return figure
