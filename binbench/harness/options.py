@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from binbench.errors import UserError
-from binbench.sets import DEFAULT_ENCODER, Precision
+from binbench.sets import DEFAULT_ENCODER, Metric, Precision
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -179,8 +179,15 @@ class SetOptions(SetSettings):
         default=(),
         description="A registered name, a BEIR-layout folder, an HDF5 file, or a comma-separated list; repeatable.",
     )
-    train: Name | None = Field(default=None, description="A .npy file of your document vectors, instead of --dataset.")
-    queries: Name | None = Field(default=None, description="The .npy file of query vectors that goes with --train.")
+    train: Name | None = Field(
+        default=None, description="A file (or folder) of your document vectors, instead of --dataset."
+    )
+    queries: Name | None = Field(default=None, description="The file of query vectors that goes with --train.")
+    hold_out: Count | None = Field(default=None, description="Draw so many of your vectors as queries instead.")
+    column: Name | None = Field(default=None, description="The column (or tensor) of vectors.")
+    metric: Metric | None = Field(
+        default=None, description="How your vectors are ranked. [default: as an HDF5 file says, or by cosine]"
+    )
     encoders: Annotated[Some[Name], Shown("encoder", repeated=True)] = Field(
         default=(DEFAULT_ENCODER,),
         description="A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id.",
@@ -196,12 +203,14 @@ class SetOptions(SetSettings):
             UserError: contradictory or missing options, or an unknown dataset.
         """
         from binbench.sets.corpus import SourceOptions
+        from binbench.sets.own_vectors import VectorOptions
         from binbench.sets.prepare import EncoderOptions, Preparation
+        from binbench.sets.vector_files import ENDINGS, holds_vectors
 
         if self.queries and not self.train:
-            raise UserError("--queries needs --train: the .npy file of document vectors")
-        if self.train and not self.train.endswith(".npy"):
-            raise UserError(f"--train {self.train}: give a .npy file; other formats go to --dataset")
+            raise UserError("--queries needs --train: the file of document vectors")
+        if self.train and not holds_vectors(self.train):
+            raise UserError(f"--train {self.train}: files of vectors end in {', '.join(ENDINGS)}")
         wanted = [*self.datasets, *([self.train] if self.train else [])]
         if not wanted:
             raise UserError(
@@ -214,7 +223,7 @@ class SetOptions(SetSettings):
                 EncoderOptions(encoder, self.device, self.precision, self.max_tokens),
                 source,
                 self.data_dir,
-                self.queries,
+                VectorOptions(self.queries if dataset == self.train else None, self.hold_out, self.metric, self.column),
             )
             for dataset in known_datasets(wanted)
             for encoder in self.encoders

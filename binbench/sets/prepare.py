@@ -27,7 +27,8 @@ from binbench.sets.encoders import EncoderOptions, Kind, normalized
 from binbench.sets.encoding import Encoding, encoder_key
 from binbench.sets.identity import Identity, difference
 from binbench.sets.inputs import Inputs, changes, contents
-from binbench.sets.sources import Source, VectorFile, find_source
+from binbench.sets.own_vectors import VectorFile, VectorOptions
+from binbench.sets.sources import Source, find_source
 
 logger = logging.getLogger("binbench")
 
@@ -39,23 +40,23 @@ class Preparation:
     """One embedding set to be made, or found made already.
 
     Attributes:
-        dataset: a registered name, a BEIR-layout folder, an HDF5 file, or a .npy file of base vectors.
+        dataset: a registered name, a BEIR-layout folder, or a file of vectors.
         encoder: for sources of texts.
         source: split, seed (the encoder's too, where it uses one) and folders.
-        queries: a .npy file of query vectors; only with a .npy dataset.
         data_dir: where embedding sets live.
+        vectors: what goes with a file of vectors.
     """
 
     dataset: str
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     source: SourceOptions = field(default_factory=SourceOptions)
     data_dir: Path = Path("data")
-    queries: str | None = None
+    vectors: VectorOptions = field(default_factory=VectorOptions)
 
     @cached_property
     def origin(self) -> Source:
         """Where documents and queries come from."""
-        return find_source(self.dataset, self.source, self.queries)
+        return find_source(self.dataset, self.source, self.vectors)
 
     @property
     def identity(self) -> Identity:
@@ -139,10 +140,8 @@ class Preparation:
             return self._make(stored or self._namesake())
 
     def _stored(self) -> EmbeddingSet | None:
-        if isinstance(self.origin, VectorFile) and self.origin.is_hdf5:
-            found = EmbeddingSet.open(self.origin.path)
-            if found.is_ours:
-                return found
+        if isinstance(self.origin, VectorFile) and (finished := self.origin.finished()):
+            return finished
         path = self.path
         return EmbeddingSet.open(path) if path.is_file() else None
 
@@ -190,7 +189,7 @@ class Preparation:
         shape = source.count, source.dimension
         test = normalized(source.test) if angular else source.test
         with _writing(path, source.count) as advance:
-            return write_set(path, shape, blocks(), test, attributes, progress=advance)
+            return write_set(path, shape, blocks(), test, attributes, ids=source.ids, progress=advance)
 
     def _from_collection(
         self, collection: Collection, path: Path, known: Mapping[str, Any], earlier: EmbeddingSet | None

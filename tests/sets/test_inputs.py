@@ -19,6 +19,7 @@ from binbench import Collection, Encoder, SourceOptions, VectorSource, register_
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.encoders import EncoderOptions
 from binbench.sets.inputs import SEEN, contents
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import Preparation
 
 
@@ -73,7 +74,7 @@ class TestVectors:
         for name, rows in (("docs", 50), ("queries", 5)):
             np.save(tmp_path / f"{name}.npy", rng.standard_normal((rows, 4)))
         return Preparation(
-            str(tmp_path / "docs.npy"), data_dir=tmp_path / "data", queries=str(tmp_path / "queries.npy")
+            str(tmp_path / "docs.npy"), data_dir=tmp_path / "data", vectors=VectorOptions(str(tmp_path / "queries.npy"))
         )
 
     @pytest.mark.parametrize("changed", ["docs", "queries"])

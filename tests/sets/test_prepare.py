@@ -16,6 +16,7 @@ from binbench.errors import UserError
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.inputs import SEEN
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import EncoderOptions, Preparation
 from binbench.sets.shards import SHARD_TEXTS, ShardedEncoding
 
@@ -132,7 +133,8 @@ class TestVectors:
         return train, test
 
     def prepared(self, tmp_path, train="my_docs.npy", queries="q.npy"):
-        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", queries=str(tmp_path / queries)).run()
+        vectors = VectorOptions(str(tmp_path / queries))
+        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", vectors=vectors).run()
 
     def test_npy_files_become_unit_rows(self, tmp_path, arrays):
         made = self.prepared(tmp_path)
@@ -149,8 +151,8 @@ class TestVectors:
         ("array", "message"),
         [
             (np.ones((3, 5)), "documents have dimension 6, the queries 5"),
-            (np.ones(6), "must hold a 2-D array of floats"),
-            (np.ones((2, 6), int), "must hold a 2-D array of floats"),
+            (np.ones(6), "must hold a 2-D array of floats or bytes"),
+            (np.ones((2, 6), int), "must hold a 2-D array of floats or bytes"),
             (np.ones((0, 6)), "is empty"),
             (np.array([[1, np.nan, 0, 0, 0, 0]]), "query vector 0 holds NaN"),
             (np.zeros((1, 6)), "query vector 0 is all zeros"),
