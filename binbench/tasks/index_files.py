@@ -83,7 +83,7 @@ def write_index(
 
 
 def read_index(folder: Path) -> tuple[Algorithm, dict[str, Any]]:
-    """The method that :func:`write_index` wrote into `folder`, and what was said of it.
+    """The method that :func:`write_index` wrote into `folder`, and what was said of it, with the documents' ``ids``.
 
     Raises:
         UserError: there is none, it is of another layout, damaged, or of a method that is not registered.
@@ -104,6 +104,7 @@ def read_index(folder: Path) -> tuple[Algorithm, dict[str, Any]]:
     algorithm: Algorithm = instance.create(dimension=about["dimension"], seed=about["seed"], metric=about["distance"])
     with np.load(folder / PARAMETERS, allow_pickle=False) as arrays:
         _read(algorithm, folder, about["state"], arrays)
+    about["ids"] = json.loads((folder / IDS).read_text(encoding="utf-8")) if IDS in hashes else None
     return algorithm, about
 
 
@@ -180,11 +181,11 @@ def _read(holder: Any, folder: Path, state: dict[str, Any], arrays: Any) -> None
                 if before:
                     # The method has its own transforms; what faiss read stays alive with the part of it that is used.
                     whole_index, value = value, faiss.downcast_index(value.index)
-                    value.whole = whole_index
+                    value.referenced_objects = [whole_index]
             case {"faissbinary": file}:
                 value = faiss.read_index_binary(str(folder / file))
             case {"projection": [kind, dimension, bits], "matrix": key}:
-                value = Projection(kind, dimension, bits, arrays[key] if key in arrays else None)
+                value = Projection(kind, dimension, bits, arrays.get(key))
             case {"npy": file}:
                 value = np.load(folder / file, allow_pickle=False)
             case {"array": key}:
