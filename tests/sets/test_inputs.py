@@ -252,3 +252,18 @@ def test_hashes_are_remembered_while_a_file_looks_the_same(tmp_path, monkeypatch
     (data / SEEN).write_text("[not what belongs here")
     with pytest.raises(pytest.fail.Exception):
         contents(inputs, data)
+
+
+def test_a_folder_counts_with_all_its_files(tmp_path):
+    def told():
+        return contents({"source": {"a": tmp_path / "a"}}, tmp_path)["source"].get("a")
+
+    seen = [told()]
+    for name, text in (("1", "x"), ("b/2", "y"), ("1", "z")):
+        path = tmp_path / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        seen.append(told())
+    path.rename(tmp_path / "a" / "3")
+    assert seen[0] is None
+    assert len({*seen, told()}) == 5
