@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("hnsw{links}", links=[16, 32])
+def linked(links: int) -> float:
+    """The bytes of a node's links in the mean: twice as many in the lowest layer, and the higher ones'."""
+    return 8 * links + 12 + 4 * links / (links - 1)
+
+
+@register("hnsw{links}", links=[16, 32], held=lambda dimension, links: 4 * dimension + linked(links))
 class HNSW(FaissAlgorithm):
     """A navigable small-world graph over the float32 vectors; query argument `ef_search`, the nodes kept in view.
 
@@ -63,7 +68,7 @@ def graph_bytes(hnsw: faiss.HNSW) -> int:
     return 4 * hnsw.neighbors.size() + 8 * hnsw.offsets.size() + 4 * hnsw.levels.size()
 
 
-@register("ivf{lists}", lists=[64, 256])
+@register("ivf{lists}", lists=[64, 256], held=lambda dimension, lists: 4 * dimension + 8)
 class InvertedLists(FaissAlgorithm):
     """The float32 vectors in the inverted lists of k-means cells; query argument `nprobe`, the lists visited.
 
@@ -104,7 +109,7 @@ class InvertedLists(FaissAlgorithm):
         return Footprint(codes=4 * self.dimension, extras=8, shared=4 * self.lists * self.dimension)
 
 
-@register("ivfpq{lists}x{bytes}", lists=[64], bytes=[16, 32, 64])
+@register("ivfpq{lists}x{bytes}", lists=[64], bytes=[16, 32, 64], held=lambda dimension, lists, bytes: bytes + 8)
 class InvertedProductQuantization(InvertedLists):
     """Product quantization of what k-means cells leave over, in inverted lists; query argument `nprobe`.
 
@@ -131,7 +136,7 @@ class InvertedProductQuantization(InvertedLists):
         return Footprint(codes=self.bytes, extras=8, shared=4 * (self.lists + 256) * self.dimension)
 
 
-@register("binary{bits}-hnsw", bits=[64, 128, 256, 512])
+@register("binary{bits}-hnsw", bits=[64, 128, 256, 512], held=lambda dimension, bits: bits / 8 + linked(32))
 class BinaryHNSW(Algorithm):
     """A navigable small-world graph over random-projection codes; query argument `ef_search`, the nodes kept in view.
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("int8", bits=8)
-@register("int6", bits=6)
-@register("int4", bits=4)
+@register("int8", bits=8, held=lambda dimension, bits: dimension * bits / 8)
+@register("int6", bits=6, held=lambda dimension, bits: dimension * bits / 8)
+@register("int4", bits=4, held=lambda dimension, bits: dimension * bits / 8)
 class Scalar(FaissAlgorithm):
     """Each dimension cut into even steps between its smallest and largest value among the documents.
 
@@ -49,7 +49,7 @@ def value_ranges(train: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
 
 
-@register("int8-minmax")
+@register("int8-minmax", held=lambda dimension: dimension)
 class MinMaxCodes(FaissAlgorithm):
     """Codes on per-dimension scales compared directly, as sentence-transformers' `quantize_embeddings` makes them.
 

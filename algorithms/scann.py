@@ -11,7 +11,7 @@ from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray
 
 
-@register("scann")
+@register("scann", held=lambda dimension: dimension / 4)
 class ScaNN(Algorithm):
     """4-bit product quantization trained for inner products, by the `scann` library.
 

@@ -13,9 +13,9 @@ from binbench.plugins.hamming_codes import HammingCodes
 from binbench.plugins.two_stage import TwoStage
 
 
-@register("sign", threshold="zero")
-@register("sign-mean", threshold="mean")
-@register("sign-median", threshold="median")
+@register("sign", threshold="zero", held=lambda dimension, threshold: dimension / 8)
+@register("sign-mean", threshold="mean", held=lambda dimension, threshold: dimension / 8)
+@register("sign-median", threshold="median", held=lambda dimension, threshold: dimension / 8)
 class Sign(HammingCodes):
     """Whether each dimension is above zero, or above its mean or median among the documents; Hamming distance.
 
@@ -31,7 +31,7 @@ class Sign(HammingCodes):
         self.thresholds_ = learn_thresholds(self.threshold, train, self.projection)
 
 
-@register("sign-rescore-self")
+@register("sign-rescore-self", held=lambda dimension: dimension / 8)
 class SignRescored(TwoStage):
     """Hamming search of sign codes, the best candidates re-scored by the float query against their own codes.
 

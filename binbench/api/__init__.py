@@ -152,7 +152,8 @@ def run(
         results_dir: where results live; $BINBENCH_RESULTS or ``results`` where left out.
         data_dir: where embedding sets live; $BINBENCH_DATA or ``data`` where left out.
         options: any other option of ``binbench run`` by its field's name in :class:`RunOptions` or :class:`SetOptions`,
-            such as `runs`, `threads`, `timeout` (seconds), `memory_limit` (bytes), `plugins`, `split`, `beir_dir`.
+            such as `runs`, `threads`, `documents` (``[1000, "all"]``), `timeout` (seconds), `memory_limit` (bytes),
+            `plugins`, `split`, `beir_dir`.
 
     Returns:
         One row a result, ``float`` first, because retention needs it; failed ones are rows too and say why.
@@ -208,10 +209,12 @@ def results(
 def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     """The rows that no other beats in both columns, from the best `x` on; what is better, the columns say.
 
-    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part.
+    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part, nor do those of subsets
+    where there are others of the set: a smaller corpus is an easier question.
 
     Raises:
-        UserError: a column that is unknown, holds no numbers, or of which neither end is better.
+        UserError: a column that is unknown, holds no numbers, or of which neither end is better; or subsets only, of
+            several sizes.
     """
     from binbench.records.columns import numeric
     from binbench.report.charts.base import pareto as frontier
@@ -224,6 +227,11 @@ def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
             raise UserError(f"the frame has no column {name}; take it from bb.run or bb.results")
         signs[name] = 1.0 if numeric(name).better == "larger" else -1.0
     known = frame.dropna(subset=[x, y])
+    if {"set", "documents", "set_documents"} <= set(frame.columns):
+        is_whole = known["documents"] == known["set_documents"]
+        known = known[is_whole | ~is_whole.groupby(known["set"]).transform("any")]
+        if (known.groupby("set")["documents"].nunique() > 1).any():
+            raise UserError('a frontier is of one set or subset: choose by frame[frame["documents"] == …]')
     if "outweighed" in known:
         known = known[known["outweighed"] != True]  # noqa: E712
     points = [(float(a), signs[y] * float(b)) for a, b in zip(known[x], known[y], strict=True)]
@@ -240,20 +248,21 @@ def plot(frame: DataFrame, kind: str) -> Figure:
     Raises:
         UserError: an unknown kind, several sets, or nothing to draw.
     """
-    from binbench.records.select import groups
     from binbench.report.charts.registry import charts
 
     known = charts()
     if kind not in known:
         raise unknown("kind of plot", kind, known, f"; there are {', '.join(known)}")
-    found = [row for row in rows_of(frame) if row["status"] == "ok"]
-    parts = groups(found, ["set", "fingerprint", "k", "threads"])
+    parts = known[kind].parts([row for row in rows_of(frame) if row["status"] == "ok"])
     if len(parts) > 1:
-        held = ", ".join(f"{values[0]} k={values[2]} threads={values[3]}" for values, _ in parts)
+        held = ", ".join(
+            f"{name} k={k} threads={threads}" + "".join(f" documents={n}" for n in documents)
+            for (name, _, k, threads, *documents), _ in parts
+        )
         raise UserError(
             f'a picture shows one set, k and number of threads; choose from {held}: frame[frame["set"] == …]'
         )
-    figure = known[kind](found) if found else None
+    figure = known[kind](parts[0][1]) if parts else None
     if figure is None:
         raise UserError(f"{kind}: nothing to draw: no result in the frame has the figures that it shows")
     _shown_inline()

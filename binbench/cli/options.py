@@ -100,6 +100,7 @@ def asked(model: type[M], chosen: Mapping[str, Any]) -> M:
             kind, _, is_list = unwrapped(field.annotation)
             if how.repeated:
                 value = list(dict.fromkeys(value)) if kind is Path else split_list(value)
+                value = [int(one) if kind is int and one.isdecimal() else one for one in value]
             elif is_list:
                 value = get_args(kind) if how.every and value == how.every else [] if value is None else [value]
             values[name] = value
@@ -124,6 +125,8 @@ def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
         return Size()
     if kind is Path:
         return Folder()
+    if how.repeated:
+        return str  # one or several in a list: the model looks at each
     if get_origin(kind) is Literal:
         return click.Choice([*get_args(kind), *([how.every] if how.every else [])])
     at_least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
@@ -133,6 +136,11 @@ def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
     if kind is float and above is not None:
         return click.FloatRange(above, min_open=True)
     return kind
+
+
+def examples(*lines: str) -> str:
+    """The end of a verb's help: commands that can be pasted as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  binbench {line}" for line in lines)
 
 
 data_dir = option(SetOptions, "data_dir")

@@ -24,7 +24,8 @@ def command(
     results_dir: Path,
     data_dir: Path,
 ) -> None:
-    """Draw stored results: quality by memory, speed by recall, build time, latency, equal bytes against PQ.
+    """Draw stored results: quality by memory, speed by recall, build time, latency, equal bytes against PQ, recall
+    against documents.
 
     Prints the path of each picture.
     """

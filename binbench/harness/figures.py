@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.harness.answers import answers_of, own_documents_of, stored
+from binbench.harness.answers import answers_of, own_documents_of, stored, subset_of
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.registry import MEASURES, compute, versions
@@ -156,10 +156,12 @@ def check_set(record: Record, embeddings: EmbeddingSet) -> None:
     """Refuse a result that `embeddings` cannot judge.
 
     Raises:
-        UserError: it was measured on other vectors.
+        UserError: it was measured on other vectors, or on other documents than a subset has now.
     """
     if record.fingerprint != embeddings.fingerprint:
         raise UserError(f"{record.path} was measured on other vectors than {embeddings.path} holds; run it again")
+    if (subset := subset_of(record, embeddings)) and subset.name != record.sample:
+        raise UserError(f"{record.path} was measured on other documents of {embeddings.path}; run it again")
 
 
 def _references(contrasts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from binbench.errors import UserError
 from binbench.sets import DEFAULT_ENCODER, Precision
@@ -34,9 +34,16 @@ def _different(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+def _some_or_all(value: Any) -> Any:
+    if value != "all" and (type(value) is not int or value < 1):
+        raise ValueError(f"neither a number of documents nor all: {value!r}")
+    return value
+
+
 # Strict: in a file, 2.0 repeats, a seed called true and 3600 seconds in quotes are slips.
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
+Documents = Annotated[int | Literal["all"], BeforeValidator(_some_or_all)]
 Amount = Annotated[float, Field(strict=True, gt=0)]
 Name = Annotated[str, Field(min_length=1)]
 Several = Annotated[tuple[T, ...], AfterValidator(_different)]
@@ -124,7 +131,7 @@ class RunSettings(Conditions):
 class RunOptions(RunSettings):
     """How jobs are run. Every method is run with every count, mode and seed, one without a seed once.
 
-    No `counts` mean 100, or all documents of a smaller set; no `timeout` or `memory_limit` (bytes) no limit.
+    No `counts` mean 100, or all documents of a smaller set or subset; no `timeout` or `memory_limit` (bytes) no limit.
     """
 
     results_dir: Annotated[Path, Shown(variable="BINBENCH_RESULTS", in_file=False)] = Field(
@@ -132,6 +139,10 @@ class RunOptions(RunSettings):
     )
     counts: Annotated[Several[Count], Shown("count")] = Field(
         default=(), description="Neighbours per query. [default: 100]"
+    )
+    documents: Annotated[Several[Documents], Shown(repeated=True)] = Field(
+        default=("all",),
+        description="Measure on nested random subsets of so many documents, such as 1000,4000,all; repeatable.",
     )
     hypotheses: Annotated[Several[Name], Shown(None)] = Field(
         default=(), description="Ids such as H1 that travel with the results."
@@ -141,6 +152,11 @@ class RunOptions(RunSettings):
     def conditions(self) -> dict[str, Any]:
         """Those of a job."""
         return self.shared(Conditions)
+
+    def sizes(self, documents: int) -> tuple[int | None, ...]:
+        """The subsets of a set of so many `documents` to measure on; None for all of them, as for more than it has."""
+        wanted = self.documents or ("all",)
+        return tuple(dict.fromkeys(None if n == "all" or n >= documents else n for n in wanted))
 
 
 class SetSettings(Options):

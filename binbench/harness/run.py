@@ -26,6 +26,7 @@ from binbench.records.store import open_record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import check_encoder
 from binbench.sets.prepare import Preparation, check_dataset
+from binbench.sets.subsets import Subset, sample_name
 
 logger = logging.getLogger("binbench")
 
@@ -68,10 +69,12 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
     Raises:
         UserError: an unknown algorithm, or more neighbours than documents.
     """
-    documents = len(embeddings.train)
+    total = len(embeddings.train)
+    sizes = options.sizes(total)
     for count in options.counts:
-        if count > documents:
-            raise UserError(f"--count {count} is larger than the corpus: {embeddings.name} has {documents} documents")
+        if count > (least := min(size or total for size in sizes)):
+            whose = embeddings.name if least == total else f"a subset of {embeddings.name}"
+            raise UserError(f"--count {count} is larger than the corpus: {whose} has {least} documents")
     # A method without a seed gives the same job for every seed.
     jobs = dict.fromkeys(
         Job(
@@ -81,6 +84,8 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             set_fingerprint=embeddings.fingerprint,
             instance=instance.name,
             count=count,
+            documents=size,
+            sample=sample_name(embeddings, size) if size else None,
             mode=mode,
             seed=seed if instance.seeded else None,
             parallel=options.jobs,
@@ -90,10 +95,11 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             command=command(),
             code=code_identity(instance.family.plugin),
         )
-        for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
         for seed in options.seeds
         for instance in ALGORITHMS.resolve(["float", *algorithms])
+        for size in sizes
+        for count in options.counts or (min(DEFAULT_COUNT, size or total),)
     )
     return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
 
@@ -147,6 +153,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     if earlier := sum(len(plan.results) for plan in planned if plan.state == "of an earlier version"):
         logger.info("%d results are of an earlier version of binbench: measured anew", earlier)
     todo = [plan.job for plan in planned if options.force or plan.state != "done"]
+    _truths(todo, outcome.sets)
     _perform(todo, outcome.sets, options)
     paths = [path for plan in planned for path in plan.results]
     outcome.records, troubles = settle(options.results_dir, paths, outcome.sets)
@@ -176,6 +183,17 @@ def _state(job: Job) -> State:
     return next((state for state in order if state in states), "done")
 
 
+def _truths(jobs: Sequence[Job], sets: dict[str, EmbeddingSet]) -> None:
+    """The exact neighbours within the subsets of `jobs`, before these are on the clock."""
+    wanted = dict.fromkeys((job.set_name, job.documents, job.folder) for job in jobs if job.documents)
+    if not wanted:
+        return
+    with progress("exact neighbours in subsets", len(wanted), "subsets", log=False) as advance:
+        for name, documents, folder in wanted:
+            _ = Subset(sets[name], documents, folder).truth
+            advance(1)
+
+
 def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOptions) -> None:
     if not jobs:
         return
@@ -192,7 +210,8 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
                     _perform_one(server, job, sets[job.set_name], options)
             done += 1
             advance(1)
-            logger.info("[%d/%d] %s × %s: %s", done, len(jobs), job.set_name, job.instance, _ending(job))
+            size = f", {job.documents} documents" if job.documents else ""
+            logger.info("[%d/%d] %s%s × %s: %s", done, len(jobs), job.set_name, size, job.instance, _ending(job))
 
         try:
             perform_all(jobs, one, options.threads, options.jobs)

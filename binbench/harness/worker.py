@@ -20,6 +20,7 @@ from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
+from binbench.sets.subsets import Subset
 
 #: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
 #: document is dropped before relevance is judged.
@@ -46,7 +47,8 @@ def _perform(job: Job) -> None:
     for plugin in job.plugins:
         load_file(Path(plugin))
     embeddings = EmbeddingSet.open(Path(job.set_path))
-    train, queries = embeddings.train, embeddings.test
+    subset = Subset(embeddings, job.documents, job.folder) if job.documents else None
+    train, queries = (subset or embeddings).train, embeddings.test
     instance = ALGORITHMS.get(job.instance)
     if embeddings.distance not in instance.family.plugin.metrics:
         raise Unsupported(f"does not rank by {embeddings.distance} distance")
@@ -61,6 +63,8 @@ def _perform(job: Job) -> None:
         timing, (ids, scores), stable = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
         if not stable:
             algorithm.note("answers differ between repeats")
+        if subset and (lost := subset.lost):
+            algorithm.note(lost)
         footprint = algorithm.footprint()
         seconds = float(timing.seconds[timing.median_run])
         attributes: dict[str, Any] = {
@@ -79,22 +83,27 @@ def _perform(job: Job) -> None:
             "footprint": _itemised(footprint),
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "candidates": float((ids >= 0).sum(axis=1).mean()),
-            "documents": len(train),
             "queries": len(queries),
             "dimension": train.shape[1],
             "origin": origin_of(embeddings),
             "facts": algorithm.facts,
         }
+        found, tied = ids.astype(np.int32), _ties(algorithm, queries, job.count)
+        if subset:
+            # Documents keep their numbers; -1, for none, is the last one's place.
+            numbers = np.append(subset.rows, -1).astype(np.int32)
+            found = numbers[found]
+            tied |= {"tied_ids": numbers[tied["tied_ids"]]} if tied else {}
         arrays = {
             "times": timing.per_query(len(queries)),
-            "neighbors": ids.astype(np.int32),
+            "neighbors": found,
             "distances": distances_to(train, queries, ids, embeddings.distance).astype(np.float32),
             "scores": scores.astype(np.float32),
             "repeat_seconds": timing.seconds,
-        } | _ties(algorithm, queries, job.count)
+        } | tied
         if timing.latencies is not None:
             arrays["latencies"] = timing.latencies.astype(np.float32)
-        write_result(job, arguments, attributes, arrays)
+        write_result(job, arguments, attributes, arrays, len(embeddings.train))
 
 
 def _itemised(footprint: Footprint) -> dict[str, float]:

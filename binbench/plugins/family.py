@@ -52,6 +52,12 @@ class Family:
         """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
 
+    @property
+    def clause(self) -> str:
+        """The first clause of the summary, with the constants that tell this family from its plugin's others."""
+        first = re.split("[;:.](?: |$)", self.summary)[0].replace("`", "")
+        return "; ".join([first, *(f"{name}: {value}" for name, value in self.constants.items())])
+
     def instances(self) -> Iterator[Instance]:
         """The instances of the default grid, in order."""
         for values in itertools.product(*self.grid.values()):

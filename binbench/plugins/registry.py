@@ -151,7 +151,17 @@ REGISTRIES = [ALGORITHMS, DATASETS, ENCODERS]
 #: Plugin files that the user named, in the order in which they were loaded.
 FILES: list[Path] = []
 
-register = ALGORITHMS.register
+
+def register(pattern: str, *, held: Callable[..., float] | None = None, **keywords: Any) -> Callable[[Plugin], Plugin]:
+    """Register the decorated class, which makes an :class:`Algorithm`.
+
+    Args:
+        pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
+        held: gives bytes per vector, for `binbench list`, where those are known beforehand; called with the dimension,
+            the parameters and the constants.
+        keywords: default values of each placeholder; further ones are constants passed to the class.
+    """
+    return ALGORITHMS.register(pattern, facts={"held": held}, **keywords)
 
 
 def register_dataset(

@@ -44,14 +44,15 @@ def compare(a: Record, b: Record, measure: str) -> Comparison | None:
     whether larger or smaller values are. What the harness stored is taken; the rest is computed, and kept in memory.
 
     Raises:
-        UserError: there is no such measure, or the two were measured on different sets.
+        UserError: there is no such measure, or the two were measured on different sets or subsets.
     """
     if a.mean(measure) is None or b.mean(measure) is None:
         return None
     assert a.figures is not None
     assert b.figures is not None
-    if (a.set, a.fingerprint) != (b.set, b.fingerprint):
-        raise UserError(f"{a.method} on {a.set} and {b.method} on {b.set} answered other queries: no comparison")
+    if a.searched != b.searched:
+        (first, second) = (f"{one.method} on {one.documents} documents of {one.set}" for one in (a, b))
+        raise UserError(f"{first} and {second} were asked different questions: no comparison")
     stored = a.stored_contrasts.get(measure)
     if stored and stored["with"] == b.figures.key:
         return comparison(stored["comparison"])
@@ -96,7 +97,7 @@ def budgets(records: Iterable[Record]) -> list[Budget]:
     """The numbers of bytes per vector that two instances or more share, smallest first.
 
     Args:
-        records: of one set, k, mode and number of threads.
+        records: of one set or subset, k, mode and number of threads.
     """
     held: dict[float, list[Record]] = {}
     for record in records:

@@ -141,6 +141,9 @@ class Record(BaseModel):
     # The set.
     distance: str = ""
     documents: int | None = None
+    # None where the result is older than subsets.
+    set_documents: int | None = None
+    sample: str = ""
     queries: int | None = None
     dimension: int | None = None
     origin: dict[str, Any] = {}
@@ -264,7 +267,7 @@ class Record(BaseModel):
 
     @property
     def reference(self) -> Record | None:
-        """The result of ``float`` on the same set and k, among those that were read with this one."""
+        """The result of ``float`` on the same documents and k, among those that were read with this one."""
         return self._reference
 
     def mean(self, measure: str) -> float | None:
@@ -280,6 +283,16 @@ class Record(BaseModel):
         return None if self.figures is None else self.figures.values(measure)
 
     @property
+    def is_subset(self) -> bool:
+        """Whether it was measured on some of the set's documents only."""
+        return self.set_documents not in (None, self.documents)
+
+    @property
+    def searched(self) -> tuple[Any, ...]:
+        """Records with equal values answered the same queries over the same documents."""
+        return self.set, self.fingerprint, self.documents, self.sample
+
+    @property
     def group(self) -> tuple[Any, ...]:
         """Records with equal values answer the same question; float answers alike in any mode, with any seed."""
-        return self.set, self.fingerprint, self.k
+        return *self.searched, self.k

@@ -30,7 +30,7 @@ def reproduce(record: Record) -> str | None:
         "--seed": record.stored_seed,
         "--runs": record.runs,
         "--threads": record.threads,
-    }
+    } | ({"--documents": record.documents} if record.is_subset else {})
     return shlex.join(
         [
             *("python", "-m", "binbench", "run"),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.records.rows import rows
-from binbench.records.select import filtered, groups
+from binbench.records.select import filtered
 from binbench.report.charts.registry import charts
 
 Format = Literal["png", "svg"]
@@ -47,12 +47,13 @@ def plot(
             raise unknown("kind of plot", kind, known, f"; there are {', '.join(known)}")
     found = [row for row in filtered(rows(results_dir, data_dir), filters) if row["status"] == "ok"]
     written = []
-    for (name, fingerprint, k, threads), part in groups(found, ["set", "fingerprint", "k", "threads"]):
-        several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
-        folder = output / (f"{name}-k{k}-{threads}t" + (f"-{fingerprint}" if several else ""))
-        for kind in kinds or known:
+    for kind in kinds or known:
+        for (name, fingerprint, k, threads, *size), part in known[kind].parts(found):
+            several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
+            told = [f"-{fingerprint}"] * several + [f"-{n}d" for n in size if n != part[0]["set_documents"]]
             figure = known[kind](part)
             if figure is not None:
+                folder = output / (f"{name}-k{k}-{threads}t" + "".join(told))
                 written += [_save(figure, folder / f"{kind}.{to}", to) for to in formats]
     if not written:
         raise UserError("nothing to draw: no result is ok and passes the filters; see `binbench table`")

@@ -29,7 +29,8 @@ DEFAULT_COLUMNS = (
     "build_seconds",
 )
 ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
-#: Rows that differ in one of these never share a table: another data fingerprint is another set.
+#: Rows that differ in one of these never share a table: another data fingerprint is another set. Subsets of a set's
+#: documents stand below one another, told apart by a column, and are compared within themselves only.
 APART = ("set", "fingerprint", "k", "mode", "threads")
 
 
@@ -87,9 +88,10 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     rows = filtered(read_rows(results_dir, data_dir), options.filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(options.filters)}")
-    rows = ordered(rows, options.sort or ["-bytes_per_vector"])
+    rows = ordered(rows, options.sort or ["-bytes_per_vector", *(["method", "documents"] if _sizes(rows) else [])])
     group_by = [name for text in options.group_by for name in text.split(",")]
-    parts = groups(ordered(rows, APART), [*APART, *group_by])
+    apart = [*APART, "documents"] if options.iso_memory else APART
+    parts = groups(ordered(rows, apart), [*apart, *group_by])
     shared = _shared_names(rows)
     if options.iso_memory:
         made = [_iso_memory(part, shared, chosen, options.ci) for _, part in parts]
@@ -109,6 +111,18 @@ def show(records: Sequence[Record]) -> None:
     render.show(tables)
 
 
+def _sizes(rows: Sequence[Row]) -> list[int]:
+    """The numbers of documents that `rows` of one set were measured on, smallest first; none where these do not differ.
+
+    Where several sets are asked about, of any of them.
+    """
+    for _, part in groups(rows, ["set", "fingerprint"]):
+        sizes = sorted({row["documents"] for row in part if row["documents"] is not None})
+        if len(sizes) > 1:
+            return sizes
+    return []
+
+
 def _shared_names(rows: Sequence[Row]) -> set[str]:
     """Names of sets that stand for different vectors here."""
     fingerprints: dict[str, set[str | None]] = {}
@@ -121,7 +135,9 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
     """What the rows of one table have in common."""
     parts = []
     if row["documents"] is not None:
-        parts.append(f"{row['documents']:,} documents × {row['dimension']}, {row['queries']:,} queries")
+        sizes, total = _sizes(rows) or [row["documents"]], row["set_documents"] or row["documents"]
+        counted = ", ".join(f"{size:,}" for size in sizes) + f" of {total:,}" * (sizes != [total])
+        parts.append(f"{counted} documents × {row['dimension']}, {row['queries']:,} queries")
     parts += [f"k = {row['k']}", str(row["mode"])]
     if row["threads"] is not None:
         parts.append(f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}")
@@ -130,7 +146,7 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
         parts.append(f"seed {seeds.pop()}")
     if row["set"] in shared:
         parts.append(f"vectors {row['fingerprint']}")
-    if row["subset"]:
+    if row["subset"] and row["documents"] == row["set_documents"]:
         parts.append("a subset of the corpus")
     if row["queries_in_train"]:
         parts.append(f"{row['queries_in_train']} queries occur among the documents")
@@ -141,6 +157,8 @@ def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: 
     columns = list(chosen) or [column(name) for name in DEFAULT_COLUMNS]
     if not chosen and len({row["seed"] for row in rows} - {None}) > 1:
         columns.insert(1, column("seed"))
+    if not chosen and _sizes(rows):
+        columns.insert(1, column("documents"))
     first = next((row for row in rows if row["documents"] is not None), rows[0])
     heading = title(first, rows, shared) + "".join(f", {name} {column(name).show(first[name])}" for name in group_by)
     return _filled(heading, columns, rows, ci, [])

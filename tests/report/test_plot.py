@@ -20,7 +20,7 @@ from binbench.report.charts.base import pareto
 from binbench.report.charts.build import build_time
 from binbench.report.charts.quality import quality_by_bytes
 from binbench.report.charts.registry import charts
-from binbench.report.charts.speed import speed_by_recall
+from binbench.report.charts.speed import speed_by_bytes, speed_by_recall
 from binbench.report.plot import plot
 from binbench.report.style import SHIPPED, looks
 
@@ -50,7 +50,7 @@ def test_the_frontier_is_what_nothing_beats(found: list[tuple[int, int]], smalle
 
 def test_one_command_draws_everything(stored: Stored, tmp_path: Path) -> None:
     written = plot(stored.results_dir, tmp_path / "plots", stored.data_dir, formats=["svg"])
-    assert {path.name for path in written} == {f"{kind}.svg" for kind in charts()}
+    assert {path.name for path in written} == {f"{kind}.svg" for kind, one in charts().items() if not one.across}
     for path in written:
         assert path.parent.name == "small-k20-1t"
         content = path.read_bytes()
@@ -89,6 +89,9 @@ def test_zeros_are_drawn(make_row: Make) -> None:
     assert speed is not None
     assert {(0.5, 10), (0, 0), (0.9, 1000)} <= drawn(speed.axes[0])
     assert speed.axes[0].get_ylim()[0] <= 0
+    dear = speed_by_bytes(rows)
+    assert dear is not None
+    assert {(0, 10), (8, 0), (16, 1000)} <= drawn(dear.axes[0])
     built = build_time(rows)
     assert built is not None
     assert {x for x, _ in drawn(built.axes[0])} == {0, 0.1, 10}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Bars and percentiles drawn for one method each; beyond this the names could not be read.
 _MOST_BARS = 60
+BYTES_LABEL = "memory (bytes per vector: codes, extras and re-scoring store)"
 #: Entries in a column of the legend, and inches that a further column takes.
 _LEGEND_ROWS, _LEGEND_INCHES = 18, 1.8
 
@@ -52,7 +53,7 @@ def new_figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bo
     what = [
         first["dataset"] or first["set"],
         first["encoder"],
-        f"N = {first['documents']:,}" if first["documents"] else "",
+        _searched(rows),
         f"Q = {first['queries']:,}" if first["queries"] else "",
         f"k = {first['k']}",
         "subset" if first["subset"] else "",
@@ -61,6 +62,11 @@ def new_figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bo
     axes.text(0, 1.015, " · ".join(part for part in what if part), transform=axes.transAxes, fontsize=9, color="0.25")
     figure.supxlabel(_footer(rows, speed), fontsize=6.5, color="0.35", x=0.01, ha="left")
     return figure, axes
+
+
+def _searched(rows: Sequence[Row]) -> str:
+    sizes = sorted({row["documents"] for row in rows if row["documents"]})
+    return f"N = {' … '.join(f'{size:,}' for size in dict.fromkeys([sizes[0], sizes[-1]]))}" if sizes else ""
 
 
 def _footer(rows: Sequence[Row], speed: bool) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from binbench.records.pairs import BASELINE, budgets, ratio
 from binbench.records.rows import Row
-from binbench.report.charts.base import add_legend, by_family, logarithmic, marker_of, new_figure, one_mode
+from binbench.report.charts.base import BYTES_LABEL, add_legend, by_family, logarithmic, marker_of, new_figure, one_mode
 from binbench.report.charts.registry import chart
 from binbench.report.style import looks
 
@@ -47,7 +47,7 @@ def iso_memory(rows: Sequence[Row]) -> Figure | None:
         f"= {BASELINE}", (1, 1), xycoords=("axes fraction", "data"), xytext=(4, -3), textcoords="offset points"
     )
     logarithmic(axes, "x", [held for held, _, _ in compared], base=2)
-    axes.set_xlabel("memory (bytes per vector: codes, extras and re-scoring store)")
+    axes.set_xlabel(BYTES_LABEL)
     axes.set_ylabel(f"recall@10 ÷ recall@10 of {BASELINE}")
     axes.set_ylim(0, max(1.2, *(1.05 * value.high for *_, value in compared if np.isfinite(value.high))))
     add_legend(figure, axes)

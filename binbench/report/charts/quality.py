@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from binbench.records.columns import COLUMNS, interval
 from binbench.records.rows import Row
-from binbench.report.charts.base import finished, logarithmic, new_figure, one_mode, quality_label, scatter
+from binbench.report.charts.base import BYTES_LABEL, finished, logarithmic, new_figure, one_mode, quality_label, scatter
 from binbench.report.charts.registry import chart
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def quality_by_bytes(rows: Sequence[Row], measure: str) -> Figure | None:
     figure, axes = new_figure(shown, f"{COLUMNS[measure].label} by memory")
     scatter(axes, shown, "bytes_per_vector", measure, best_x=min)
     logarithmic(axes, "x", [row["bytes_per_vector"] for row in shown], base=2)
-    axes.set_xlabel("memory (bytes per vector: codes, extras and re-scoring store)")
+    axes.set_xlabel(BYTES_LABEL)
     axes.set_ylabel(quality_label(measure))
     share_limits(axes, shown, measure)
     return finished(figure, axes, shown, "bytes_per_vector", measure, min)
