@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.plugins.registry import DATASETS, Instance
 from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
@@ -66,7 +67,7 @@ class Source(ABC):
     @property
     def path(self) -> Path:
         """The file or folder that the user named."""
-        return Path(self.given).expanduser()
+        return path_of(self.given)
 
     @property
     def split(self) -> str | None:
@@ -249,10 +250,10 @@ class VectorFile(Source):
         return self.path.suffix != ".npy"
 
     def declared(self) -> Mapping[str, Any]:
-        return {"queries": str(Path(self.queries).expanduser().resolve())} if self.queries else {}
+        return {"queries": str(path_of(self.queries).resolve())} if self.queries else {}
 
     def inputs(self) -> Mapping[str, Path | str]:
-        queries = Path(self.queries).expanduser() if self.queries else None
+        queries = path_of(self.queries) if self.queries else None
         return {self.path.name: self.path} | ({f"queries {queries.name}": queries} if queries else {})
 
     def check(self) -> None:
@@ -266,7 +267,7 @@ class VectorFile(Source):
             return from_hdf5(self.path)
         if not self.queries:
             raise UserError(f"{self.given} needs its queries: --train {self.given} --queries QUERIES.npy")
-        return from_npy(self.path, Path(self.queries).expanduser())
+        return from_npy(self.path, path_of(self.queries))
 
 
 def find_source(given: str, options: SourceOptions, queries: str | None = None) -> Source:
