@@ -90,4 +90,4 @@ sys.argv = ["binbench", "run", "--dataset", "synthetic-60x8", "--algorithm", "fl
 runpy.run_module("binbench.__main__", run_name="__main__")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "binbench: interrupted\n")
+    assert (done.returncode, done.stderr.strip()) == (130, "binbench: interrupted")

@@ -161,7 +161,11 @@ encoding = _stack(
     option(SetOptions, "encoders", repeated=False),
     *(option(SetOptions, name) for name in ("device", "precision", "max_tokens")),
 )
-preparing = of(SetOptions, first=("datasets", "train", "queries", "encoders"), without=("source_seed",))
+preparing = of(
+    SetOptions,
+    first=("datasets", "train", "queries", "hold_out", "metric", "column", "encoders"),
+    without=("source_seed",),
+)
 running = of(RunOptions, first=("results_dir", "plugins", "seeds", "counts", "modes"))
 
 

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from binbench.errors import UserError
-from binbench.sets import DEFAULT_ENCODER, Precision
+from binbench.sets import DEFAULT_ENCODER, Metric, Precision
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from binbench.plugins.registry import Instance
     from binbench.sets.prepare import Preparation
 
 Mode = Literal["batch", "single"]
@@ -115,6 +116,9 @@ class Conditions(Options):
     # More repeats say the same more precisely: they take the place of fewer.
     runs: Annotated[Count, Shown(in_place=False)] = Field(default=5, description="Timed repeats.")
     threads: Count = Field(default=1, description="For every numeric library.")
+    max_train: Count | None = Field(
+        default=None, description="Documents that methods learn from, at most. [default: as many as faiss would take]"
+    )
 
 
 class RunSettings(Conditions):
@@ -124,10 +128,17 @@ class RunSettings(Conditions):
         default=(), description="A Python file that registers plugins; repeatable."
     )
     seeds: Annotated[Some[Seed], Shown("seed")] = Field(default=(0,), description="Seed of everything random.")
+    seeds_of: Annotated[dict[Name, Some[Seed]], Shown(None)] = Field(
+        default={}, description="Seeds of families of methods, by their names, instead of those."
+    )
     modes: Annotated[Some[Mode], Shown("mode", every="both")] = Field(default=("batch",))
     jobs: Count = Field(default=1, description="Jobs at the same time.")
     timeout: Amount | None = Field(default=3600, description="Seconds a job.")
     memory_limit: Annotated[Bytes | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
+
+    def seeds_for(self, instance: Instance) -> tuple[int | None, ...]:
+        """The seeds that a method is run with; None alone for one that takes none."""
+        return self.seeds_of.get(instance.family.name, self.seeds) if instance.seeded else (None,)
 
 
 class RunOptions(RunSettings):
@@ -181,8 +192,15 @@ class SetOptions(SetSettings):
         default=(),
         description="A registered name, a BEIR-layout folder, an HDF5 file, or a comma-separated list; repeatable.",
     )
-    train: Name | None = Field(default=None, description="A .npy file of your document vectors, instead of --dataset.")
-    queries: Name | None = Field(default=None, description="The .npy file of query vectors that goes with --train.")
+    train: Name | None = Field(
+        default=None, description="A file (or folder) of your document vectors, instead of --dataset."
+    )
+    queries: Name | None = Field(default=None, description="The file of query vectors that goes with --train.")
+    hold_out: Count | None = Field(default=None, description="Draw so many of your vectors as queries instead.")
+    column: Name | None = Field(default=None, description="The column (or tensor) of vectors.")
+    metric: Metric | None = Field(
+        default=None, description="How your vectors are ranked. [default: as an HDF5 file says, or by cosine]"
+    )
     encoders: Annotated[Some[Name], Shown("encoder", repeated=True)] = Field(
         default=(DEFAULT_ENCODER,),
         description="A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id.",
@@ -198,12 +216,14 @@ class SetOptions(SetSettings):
             UserError: contradictory or missing options, or an unknown dataset.
         """
         from binbench.sets.corpus import SourceOptions
+        from binbench.sets.own_vectors import VectorOptions
         from binbench.sets.prepare import EncoderOptions, Preparation
+        from binbench.sets.vector_files import ENDINGS, holds_vectors
 
         if self.queries and not self.train:
-            raise UserError("--queries needs --train: the .npy file of document vectors")
-        if self.train and not self.train.endswith(".npy"):
-            raise UserError(f"--train {self.train}: give a .npy file; other formats go to --dataset")
+            raise UserError("--queries needs --train: the file of document vectors")
+        if self.train and not holds_vectors(self.train):
+            raise UserError(f"--train {self.train}: files of vectors end in {', '.join(ENDINGS)}")
         wanted = [*self.datasets, *([self.train] if self.train else [])]
         if not wanted:
             raise UserError(
@@ -216,7 +236,7 @@ class SetOptions(SetSettings):
                 EncoderOptions(encoder, self.device, self.precision, self.max_tokens),
                 source,
                 self.data_dir,
-                self.queries,
+                VectorOptions(self.queries if dataset == self.train else None, self.hold_out, self.metric, self.column),
             )
             for dataset in known_datasets(wanted)
             for encoder in self.encoders

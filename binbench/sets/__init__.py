@@ -3,5 +3,6 @@
 from typing import Literal
 
 Precision = Literal["fp32", "bf16", "fp16"]
+Metric = Literal["cosine", "euclidean", "ip"]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"

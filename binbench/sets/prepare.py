@@ -27,7 +27,8 @@ from binbench.sets.encoders import EncoderOptions, Kind, normalized
 from binbench.sets.encoding import Encoding, encoder_key
 from binbench.sets.identity import Identity, difference
 from binbench.sets.inputs import Inputs, changes, contents
-from binbench.sets.sources import Source, VectorFile, find_source
+from binbench.sets.own_vectors import VectorFile, VectorOptions
+from binbench.sets.sources import Source, find_source
 
 logger = logging.getLogger("binbench")
 
@@ -39,23 +40,23 @@ class Preparation:
     """One embedding set to be made, or found made already.
 
     Attributes:
-        dataset: a registered name, a BEIR-layout folder, an HDF5 file, or a .npy file of base vectors.
+        dataset: a registered name, a BEIR-layout folder, or a file of vectors.
         encoder: for sources of texts.
         source: split, seed (the encoder's too, where it uses one) and folders.
-        queries: a .npy file of query vectors; only with a .npy dataset.
         data_dir: where embedding sets live.
+        vectors: what goes with a file of vectors.
     """
 
     dataset: str
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     source: SourceOptions = field(default_factory=SourceOptions)
     data_dir: Path = Path("data")
-    queries: str | None = None
+    vectors: VectorOptions = field(default_factory=VectorOptions)
 
     @cached_property
     def origin(self) -> Source:
         """Where documents and queries come from."""
-        return find_source(self.dataset, self.source, self.queries)
+        return find_source(self.dataset, self.source, self.vectors)
 
     @property
     def identity(self) -> Identity:
@@ -102,10 +103,12 @@ class Preparation:
     def _other(self) -> tuple[str, str] | None:
         """In what the set that has the name differs from this one, there and here; None where it is this one."""
         try:
-            attributes = EmbeddingSet.open(self._plain).attributes if self._plain.is_file() else None
+            found = EmbeddingSet.open(self._plain) if self._plain.is_file() else None
         except UserError:  # what is damaged may be made anew
             return None
-        return None if attributes is None else difference(self.identity, attributes, self.source)
+        if found and not found.is_ours:
+            return "vectors by another program", self.origin.location
+        return difference(self.identity, found.attributes, self.source) if found else None
 
     def find(self) -> EmbeddingSet | None:
         """The set, if it is there and its inputs are what they were.
@@ -139,10 +142,8 @@ class Preparation:
             return self._make(stored or self._namesake())
 
     def _stored(self) -> EmbeddingSet | None:
-        if isinstance(self.origin, VectorFile) and self.origin.is_hdf5:
-            found = EmbeddingSet.open(self.origin.path)
-            if found.is_ours:
-                return found
+        if isinstance(self.origin, VectorFile) and (finished := self.origin.finished()):
+            return finished
         path = self.path
         return EmbeddingSet.open(path) if path.is_file() else None
 
@@ -190,7 +191,7 @@ class Preparation:
         shape = source.count, source.dimension
         test = normalized(source.test) if angular else source.test
         with _writing(path, source.count) as advance:
-            return write_set(path, shape, blocks(), test, attributes, progress=advance)
+            return write_set(path, shape, blocks(), test, attributes, ids=source.ids, progress=advance)
 
     def _from_collection(
         self, collection: Collection, path: Path, known: Mapping[str, Any], earlier: EmbeddingSet | None
@@ -209,6 +210,8 @@ class Preparation:
         test = np.concatenate(list(queries.blocks()))
         before = earlier.attributes if earlier else {}
         seconds = documents.seconds(before.get("encode_seconds"))
+        query_seconds = queries.seconds(before.get("query_encode_seconds"))
+        fresh = documents.shards.seconds() + queries.shards.seconds()
         attributes = {
             "distance": "angular",
             "dataset": collection.name,
@@ -217,7 +220,8 @@ class Preparation:
             "encoder_key": key,
             "text_rule": TEXT_RULE,
             "encode_seconds": seconds,
-            "query_encode_seconds": queries.seconds(before.get("query_encode_seconds")),
+            "query_encode_seconds": query_seconds,
+            "earlier_encodings": _replaced(path, seconds + query_seconds - fresh),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
             "provenance": collection.provenance,
             "warnings": collection.warnings,
@@ -238,6 +242,17 @@ class Preparation:
             )
         shutil.rmtree(shards, ignore_errors=True)
         return made
+
+
+def _replaced(path: Path, kept: float) -> dict[str, float]:
+    """Seconds of encoding, by device, that the set at `path` cost, but for those `kept` in the one that replaces it."""
+    try:
+        old = EmbeddingSet.open(path).attributes if path.is_file() else {}
+    except UserError:
+        old = {}
+    spent, device = dict(old.get("earlier_encodings", {})), str(old.get("device_name", ""))
+    lost = old.get("encode_seconds", 0.0) + old.get("query_encode_seconds", 0.0) - kept
+    return spent | {device: spent.get(device, 0.0) + lost} if lost > 0 else spent
 
 
 def check_dataset(dataset: str, source: SourceOptions) -> None:

@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from binbench.errors import UserError, unknown
 from binbench.files import path_of
 from binbench.plugins.registry import DATASETS, Instance
 from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
+from binbench.sets.vector_files import ENDINGS, holds_vectors
+
+if TYPE_CHECKING:
+    from binbench.sets.own_vectors import VectorOptions
 
 
 class Sizes(NamedTuple):
@@ -226,55 +230,21 @@ class Folder(Source):
         raise unknown("dataset", self.given, [*known, *(f.name for f in beir_folders(self.options))], hint)
 
 
-@dataclass(frozen=True)
-class VectorFile(Source):
-    """An HDF5 file in ann-benchmarks' layout, or a pair of .npy files, of documents and of `queries`."""
-
-    queries: str | None = None
-
-    @property
-    def needs_encoder(self) -> bool:
-        return False
-
-    @property
-    def name(self) -> str:
-        return set_name(self.path.stem)
-
-    @property
-    def split(self) -> None:
-        return None
-
-    @property
-    def is_hdf5(self) -> bool:
-        """Whether it is an HDF5 file, which may be a finished set."""
-        return self.path.suffix != ".npy"
-
-    def declared(self) -> Mapping[str, Any]:
-        return {"queries": str(path_of(self.queries).resolve())} if self.queries else {}
-
-    def inputs(self) -> Mapping[str, Path | str]:
-        queries = path_of(self.queries) if self.queries else None
-        return {self.path.name: self.path} | ({f"queries {queries.name}": queries} if queries else {})
-
-    def check(self) -> None:
-        if not self.path.is_file():
-            raise UserError(f"{self.given} does not exist")
-
-    def load(self) -> VectorSource:
-        from binbench.sets.vector_files import from_hdf5, from_npy
-
-        if self.is_hdf5:
-            return from_hdf5(self.path)
-        if not self.queries:
-            raise UserError(f"{self.given} needs its queries: --train {self.given} --queries QUERIES.npy")
-        return from_npy(self.path, path_of(self.queries))
-
-
-def find_source(given: str, options: SourceOptions, queries: str | None = None) -> Source:
+def find_source(given: str, options: SourceOptions, vectors: VectorOptions | None = None) -> Source:
     """The source that the user means by `given`: a file of vectors, a registered dataset, or else a folder.
 
-    It need not exist, see :meth:`Source.check`. `queries` goes with a .npy file of documents.
+    It need not exist, see :meth:`Source.check`. `vectors` goes with files of vectors.
+
+    Raises:
+        UserError: `vectors` ask something of a source that is none.
     """
-    if given.endswith((".hdf5", ".h5", ".npy")):
-        return VectorFile(given, options, queries)
-    return Registered(given, options) if DATASETS.find(given) else Folder(given, options)
+    from binbench.sets.own_vectors import VectorFile, VectorOptions
+
+    asked = vectors or VectorOptions()
+    is_registered = DATASETS.find(given) is not None
+    if given.endswith(ENDINGS) or (not is_registered and holds_vectors(given)):
+        return VectorFile(given, options, asked)
+    for name, value in vars(asked).items():
+        if value is not None:
+            raise UserError(f"--{name.replace('_', '-')} {value} is for files of vectors; {given} is none")
+    return Registered(given, options) if is_registered else Folder(given, options)

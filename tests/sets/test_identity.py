@@ -18,6 +18,7 @@ from conftest import registered_meanwhile, unit
 from binbench import Collection, Encoder, SourceOptions, UserError, VectorSource, register_dataset, register_encoder
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.encoders import EncoderOptions
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import Preparation
 
 WORDS = [f"{a}{b}" for a in "klmnprst" for b in ("ara", "eno", "iti", "olu")]
@@ -62,7 +63,9 @@ def prepare(tmp_path):
     """A preparation from its dataset, encoder and source options."""
 
     def make(dataset: str, encoder: str = "letters", queries: str | None = None, **source: Any) -> Preparation:
-        return Preparation(dataset, EncoderOptions(encoder), SourceOptions(**source), tmp_path / "data", queries)
+        return Preparation(
+            dataset, EncoderOptions(encoder), SourceOptions(**source), tmp_path / "data", VectorOptions(queries)
+        )
 
     return make
 

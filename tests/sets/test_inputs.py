@@ -19,6 +19,7 @@ from binbench import Collection, Encoder, SourceOptions, VectorSource, register_
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.encoders import EncoderOptions
 from binbench.sets.inputs import SEEN, contents
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import Preparation
 
 
@@ -73,7 +74,7 @@ class TestVectors:
         for name, rows in (("docs", 50), ("queries", 5)):
             np.save(tmp_path / f"{name}.npy", rng.standard_normal((rows, 4)))
         return Preparation(
-            str(tmp_path / "docs.npy"), data_dir=tmp_path / "data", queries=str(tmp_path / "queries.npy")
+            str(tmp_path / "docs.npy"), data_dir=tmp_path / "data", vectors=VectorOptions(str(tmp_path / "queries.npy"))
         )
 
     @pytest.mark.parametrize("changed", ["docs", "queries"])
@@ -118,6 +119,18 @@ class TestVectors:
         made, messages, _ = told(preparation)
         assert messages == ["foreign: foreign.hdf5 changed; making it anew"]
         np.testing.assert_allclose(made.train[7], np.arange(1, 5) / np.sqrt(30), atol=1e-7)
+
+    def test_a_file_of_another_program_beside_the_sets_is_none_of_them(self, tmp_path, told, rng):
+        path = tmp_path / "foreign.hdf5"
+        with h5py.File(path, "w") as file:
+            file["train"], file["test"] = 9 * rng.standard_normal((50, 4)), rng.standard_normal((5, 4))
+        content = path.read_bytes()
+        made, [message], _ = told(Preparation(str(path), data_dir=tmp_path))
+        assert message == (
+            f"foreign was made from vectors by another program, not {path}; this set is called {made.name}"
+        )
+        np.testing.assert_allclose(np.linalg.norm(made.train, axis=1), 1, atol=1e-6)
+        assert path.read_bytes() == content
 
 
 class TestTexts:

@@ -13,9 +13,11 @@ import pytest
 from conftest import unit
 
 from binbench.errors import UserError
+from binbench.provenance import machine
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.inputs import SEEN
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import EncoderOptions, Preparation
 from binbench.sets.shards import SHARD_TEXTS, ShardedEncoding
 
@@ -47,6 +49,24 @@ def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
     stamp = preparation.run().path.stat().st_mtime_ns
     assert preparation.run().path.stat().st_mtime_ns == stamp
     assert preparation.run(force=True).path.stat().st_mtime_ns != stamp
+
+
+def test_seconds_of_encodings_that_were_replaced_are_kept(preparation):
+    def spent(made):
+        return made.attributes["encode_seconds"] + made.attributes["query_encode_seconds"]
+
+    runs = [preparation.run(), *(preparation.run(force=True) for _ in range(2))]
+    assert [made.attributes["earlier_encodings"] for made in runs] == [
+        {},
+        {"cpu": spent(runs[0])},
+        {"cpu": pytest.approx(spent(runs[0]) + spent(runs[1]))},
+    ]
+
+
+def test_exact_neighbors_say_what_they_cost_and_where(preparation):
+    attributes = preparation.run().attributes
+    assert 0 < attributes["neighbors_cpu_seconds"] < 60
+    assert attributes["neighbors_cpu"] == machine()["cpu"]
 
 
 def test_two_folders_of_one_name_make_two_sets(preparation, tmp_path):
@@ -132,7 +152,8 @@ class TestVectors:
         return train, test
 
     def prepared(self, tmp_path, train="my_docs.npy", queries="q.npy"):
-        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", queries=str(tmp_path / queries)).run()
+        vectors = VectorOptions(str(tmp_path / queries))
+        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", vectors=vectors).run()
 
     def test_npy_files_become_unit_rows(self, tmp_path, arrays):
         made = self.prepared(tmp_path)
@@ -149,8 +170,8 @@ class TestVectors:
         ("array", "message"),
         [
             (np.ones((3, 5)), "documents have dimension 6, the queries 5"),
-            (np.ones(6), "must hold a 2-D array of floats"),
-            (np.ones((2, 6), int), "must hold a 2-D array of floats"),
+            (np.ones(6), "must hold a 2-D array of floats or bytes"),
+            (np.ones((2, 6), int), "must hold a 2-D array of floats or bytes"),
             (np.ones((0, 6)), "is empty"),
             (np.array([[1, np.nan, 0, 0, 0, 0]]), "query vector 0 holds NaN"),
             (np.zeros((1, 6)), "query vector 0 is all zeros"),

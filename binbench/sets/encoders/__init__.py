@@ -156,6 +156,12 @@ def encoder_name(spec: str) -> str:
     return set_name(name)
 
 
+def is_embedding_model(spec: str) -> bool:
+    """Whether `spec` names a trained model; what no plugin claims, such as a hub id, is taken for one."""
+    found = ENCODERS.find(spec.partition("=")[0])
+    return found is None or bool(found.family.facts.get("embedding_model", True))
+
+
 def check_encoder(spec: str) -> None:
     """See, without loading anything, whether `spec` has the form of an encoder.
 
