@@ -176,7 +176,10 @@ class SetSettings(Options):
     """How embedding sets are made, as every kind of campaign states it."""
 
     device: str | None = Field(default=None, description="Torch device to encode on, such as cpu or cuda:0.")
-    precision: Precision = Field(default="fp32", description="Of the encoder's weights and activations.")
+    precision: Precision = Field(
+        default="fp32",
+        description="Of the encoder's weights and activations; auto: bf16 where it is safe and fast.",
+    )
     max_tokens: Count | None = Field(default=None, description="Cut texts here instead of at the encoder's own limit.")
     split: str | None = Field(default=None, description="The qrels split. [default: the dataset's own]")
     beir_dir: Annotated[Path | None, Shown(variable="BINBENCH_BEIR_DIR", in_file=False)] = Field(
