@@ -180,14 +180,14 @@ def _check_keys(content: Mapping[Any, Any], model: type[Options], at: Locate, *s
 
 
 def _check_size(path: Path, tree: Any) -> None:
-    """Refuse what aliases blow up: a list that repeats a list that repeats a list …, or one that holds itself."""
+    """Refuse what aliases blow up: a list that repeats a list that repeats a list …"""
     import yaml
 
-    sizes: dict[int, float] = {}
+    sizes: dict[int, int] = {}
 
-    def size(node: Any) -> float:
+    def size(node: Any) -> int:
         if id(node) not in sizes:
-            sizes[id(node)] = float("inf")  # while it is looked at: what holds itself has no end
+            sizes[id(node)] = 1  # while it is looked at: what holds itself is refused for its type
             parts = node.value if isinstance(node, yaml.CollectionNode) else []
             flat = chain.from_iterable(parts) if isinstance(node, yaml.MappingNode) else parts
             sizes[id(node)] = 1 + sum(map(size, flat))

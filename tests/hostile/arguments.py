@@ -59,7 +59,7 @@ CASES = {
     "run --config latin.yml": "latin.yml:2: not UTF-8 text",
     "run --config deep.yml": "deep.yml: nested too deeply for a campaign",
     "run --config bomb.yml": "bomb.yml: more than 100,000 values, its aliases written out: too many for a campaign",
-    "run --config itself.yml": "itself.yml: more than 100,000 values, its aliases written out: too many for a campaign",
+    "run --config itself.yml": "itself.yml:2: datasets.0: input should be a valid string",
     "run --config nul.yml": r"nul.yml:1: 'a\x00b' holds a character that no path can have",
     "run --config nul-plugin.yml": "nul-plugin.yml:3: 'a\\x00b' holds a character that no path can have",
     "run --config float.yml": "float.yml:3: runs: input should be a valid integer, not 2.0",
