@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from binbench.measures.bootstrap import seeds_ci
 from binbench.records.pairs import budgets
@@ -25,11 +26,15 @@ WITH_INTERVAL = ("recall@10", "ndcg@10", "overlap@10")
 def method_rows(study: Study, chosen: Callable[[str], bool] = lambda family: True) -> tuple[MethodRow, ...]:
     """One row per set and method whose family is `chosen`."""
     return tuple(
-        _row(entry, method)
+        row
         for entry in study.sets
-        for method, records in entry.records.items()
-        if chosen(records[0].family)
+        for row in study.once(f"rows of {entry.name}", partial(_rows, entry))
+        if chosen(row.family)
     )
+
+
+def _rows(entry: StudySet) -> list[MethodRow]:
+    return [_row(entry, method) for method in entry.records]
 
 
 def _row(entry: StudySet, method: str) -> MethodRow:
@@ -74,13 +79,15 @@ def _spread(means: Sequence[float]) -> float | None:
 
 def pairs(study: Study) -> tuple[Pair, ...]:
     """`binary` against PQ at equal bytes per vector: one row per set and size, with paired intervals."""
-    found = []
+    return study.once("pairs", lambda: tuple(_pairs(study)))
+
+
+def _pairs(study: Study) -> Iterator[Pair]:
     for entry in study.sets:
         for size, records, baseline in budgets(record for same in entry.records.values() for record in same):
             for method in dict.fromkeys(record.method for record in records if record.family == "binary"):
                 if baseline and (pair := _pair(entry, size, method, baseline.method)):
-                    found.append(pair)
-    return tuple(found)
+                    yield pair
 
 
 def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:

@@ -106,16 +106,15 @@ Row = TypeVar("Row", bound=SetRow)
 Method = TypeVar("Method", bound=MethodRow)
 
 
-def crossing(rows: Iterable[MethodRow], *bars: float) -> list[str]:
-    """Which of `bars` the interval of recall@10 crosses, so that another draw may fall on the other side, in words."""
-    found = []
+def crossing(rows: Iterable[MethodRow], *bars: float) -> str:
+    """Which of `bars` intervals of recall@10 cross, so that other queries or seeds may decide otherwise, in words."""
+    found: dict[float, list[str]] = {}
     for row in rows:
         limits = row.intervals["recall@10"]
         for bar in bars:
             if limits and limits.low is not None and limits.high is not None and limits.low < bar <= limits.high:
-                shown = f"{row.recall:.3f} [{limits.low:.3f}, {limits.high:.3f}]"
-                found.append(f"between the bands because the interval crosses {bar}: {row.method} on {row.set} {shown}")
-    return found
+                found.setdefault(bar, []).append(f"{row.set} [{limits.low:.3f}, {limits.high:.3f}]")
+    return "; ".join(f"the interval crosses {bar} on {', '.join(where)}" for bar, where in found.items())
 
 
 def with_recall(rows: Iterable[Method]) -> list[Method]:

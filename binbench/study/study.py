@@ -194,9 +194,13 @@ class Study:
 
     def figures(self, of: type[Experiment[F]]) -> F:
         """The figures of the experiment `of`, measured once."""
-        if of.id not in self._measured:
-            self._measured[of.id] = restored(load(of.id).measure(self))
-        found: F = self._measured[of.id]
+        return self.once(of.id, lambda: restored(load(of.id).measure(self)))
+
+    def once(self, name: str, compute: Callable[[], F]) -> F:
+        """What `compute` gives, kept in memory under `name`."""
+        if name not in self._measured:
+            self._measured[name] = compute()
+        found: F = self._measured[name]
         return found
 
     def progress(self, tier: int) -> tuple[int, int]:
