@@ -114,6 +114,9 @@ class Conditions(Options):
     # More repeats say the same more precisely: they take the place of fewer.
     runs: Annotated[Count, Shown(in_place=False)] = Field(default=5, description="Timed repeats.")
     threads: Count = Field(default=1, description="For every numeric library.")
+    max_train: Count | None = Field(
+        default=None, description="Documents that methods learn from, at most. [default: as many as faiss would take]"
+    )
 
 
 class RunSettings(Conditions):
@@ -171,7 +174,10 @@ class SetSettings(Options):
     """How embedding sets are made, as every kind of campaign states it."""
 
     device: str | None = Field(default=None, description="Torch device to encode on, such as cpu or cuda:0.")
-    precision: Precision = Field(default="fp32", description="Of the encoder's weights and activations.")
+    precision: Precision = Field(
+        default="fp32",
+        description="Of the encoder's weights and activations; auto: bf16 where it is safe and fast.",
+    )
     max_tokens: Count | None = Field(default=None, description="Cut texts here instead of at the encoder's own limit.")
     split: str | None = Field(default=None, description="The qrels split. [default: the dataset's own]")
     beir_dir: Annotated[Path | None, Shown(variable="BINBENCH_BEIR_DIR", in_file=False)] = Field(

@@ -32,7 +32,7 @@ DEFAULT_COLUMNS = (
 ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
 #: Rows that differ in one of these never share a table: another data fingerprint is another set. Subsets of a set's
 #: documents stand below one another, told apart by a column, and are compared within themselves only.
-APART = ("set", "fingerprint", "k", "mode", "threads")
+APART = ("set", "fingerprint", "k", "mode", "threads", "max_train")
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,8 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
     parts += [f"k = {row['k']}", str(row["mode"])]
     if row["threads"] is not None:
         parts.append(f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}")
+    if row["max_train"]:
+        parts.append(f"learned from at most {row['max_train']:,}")
     seeds = {one["seed"] for one in rows if one["seed"] is not None}
     if len(seeds) == 1:
         parts.append(f"seed {seeds.pop()}")

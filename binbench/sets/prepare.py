@@ -197,9 +197,9 @@ class Preparation:
         for warning in collection.warnings:
             logger.warning("%s: %s", collection.name, warning)
         encoder = self.encoder.open(self.source.seed)
+        encoder.fit(collection.documents)
         key = encoder_key(encoder, known["inputs"]["encoder"], collection.documents)
         shards = self.data_dir / f".{path.stem}.shards"
-        encoder.fit(collection.documents)
         both: dict[Kind, list[str]] = {"document": collection.documents, "query": collection.queries}
         documents, queries = (
             _encoded(collection.name, Encoding.of(texts, kind, encoder, shards / kind, key, earlier))

@@ -125,6 +125,25 @@ class TestShards:
         assert vectors[:, 2].tolist() == [len(text) for text in self.texts]
         assert again.seconds() > 0
 
+    def test_batches_are_of_one_length_over_a_window_of_shards(self, tmp_path, monkeypatch):
+        """Padded to its longest text, each batch costs what it must: at most one length more than its shortest."""
+        monkeypatch.setattr("binbench.sets.shards.WINDOW_TEXTS", 2 * SHARD_TEXTS)
+        spans = []
+
+        class Watching(Counting):
+            def encode(self, texts, kind):
+                lengths = [len(text) for text in texts]
+                spans.append(max(lengths) - min(lengths))
+                return super().encode(texts, kind)
+
+        encoding = ShardedEncoding(tmp_path / "s", Watching(), self.texts, "document")
+        encoding.run(lambda n: None)
+        windows = list(encoding.blocks())
+        assert [len(window) for window in windows] == [2 * SHARD_TEXTS, 100]
+        assert np.concatenate(windows)[:, 0].tolist() == list(range(len(self.texts)))
+        # 1,024 texts of some hundred lengths: sorted over both shards a batch of 32 spans 4 lengths, over one 8.
+        assert max(spans[: 2 * SHARD_TEXTS // 32]) <= 6
+
     @pytest.mark.parametrize("change", ["text", "encoder", "kind"])
     def test_shards_of_anything_else_are_not_used(self, tmp_path, change):
         ShardedEncoding(tmp_path / "s", Counting(), self.texts, "document").run(lambda n: None)
