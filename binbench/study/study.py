@@ -48,6 +48,7 @@ class StudySet:
         preparation: what makes it.
         embeddings: None where it is not made yet.
         records: method name (with query-time arguments) → its good results, one per seed.
+        singles: those that answered one query at a time where the campaign asks for batches too.
         failed: instances whose stored result is neither ok nor skipped → their line of `troubles`.
         troubles: jobs without a good result, one line each.
         jobs: per tier, how many jobs are asked for and how many are settled (ok or skipped).
@@ -57,6 +58,7 @@ class StudySet:
     preparation: Preparation
     embeddings: EmbeddingSet | None
     records: dict[str, list[Record]] = field(default_factory=dict)
+    singles: dict[str, list[Record]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     jobs: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -235,7 +237,7 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
-    known = {record.path for records in entry.records.values() for record in records}
+    known = {record.path for held in (entry.records, entry.singles) for same in held.values() for record in same}
     paths: list[Path] = []
     for planned in plan_set(entry.embeddings, algorithms, options):
         asked += 1
@@ -247,11 +249,11 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
                 entry.failed[job.instance] = entry.troubles[-1]
             continue
         settled += 1
-        if job.mode == options.modes[0]:
-            paths += [path for path in planned.results if path not in known]
+        paths += [path for path in planned.results if path not in known]
     for record in read(options.results_dir, paths) if paths else []:
         if record.status == "ok":
-            entry.records.setdefault(record.method, []).append(record)
+            held = entry.records if record.mode == options.modes[0] else entry.singles
+            held.setdefault(record.method, []).append(record)
         else:
             entry.troubles.append(f"{record.method}: {record.status}: {record.reason}")
     entry.jobs[tier] = asked, settled
