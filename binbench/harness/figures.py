@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.files import path_of
 from binbench.harness.answers import answers_of, own_documents_of, stored, subset_of
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
@@ -119,7 +120,7 @@ def evaluate(
     Raises:
         UserError: there are no results, or none that `datasets` name.
     """
-    elsewhere = {Path(name).stem: Path(name).expanduser() for name in datasets if name.endswith((".hdf5", ".h5"))}
+    elsewhere = {Path(name).stem: path_of(name) for name in datasets if name.endswith((".hdf5", ".h5"))}
     wanted = [name for name in datasets if not name.endswith((".hdf5", ".h5"))] + list(elsewhere)
     asked = f" of {', '.join(datasets)}" if datasets else ""
     paths = [results_dir / file for file in files_under(results_dir)]

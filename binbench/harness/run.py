@@ -205,7 +205,8 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
         def one(server: ForkServer, job: Job) -> None:
             nonlocal done
             first = job.path(job.query_arguments()[0])
-            first.parent.mkdir(parents=True, exist_ok=True)
+            with writing(first.parent):
+                first.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
                 # Another command may have done it while this one waited.
                 if options.force or _state(job) != "done":

@@ -103,10 +103,12 @@ class Preparation:
     def _other(self) -> tuple[str, str] | None:
         """In what the set that has the name differs from this one, there and here; None where it is this one."""
         try:
-            attributes = EmbeddingSet.open(self._plain).attributes if self._plain.is_file() else None
+            found = EmbeddingSet.open(self._plain) if self._plain.is_file() else None
         except UserError:  # what is damaged may be made anew
             return None
-        return None if attributes is None else difference(self.identity, attributes, self.source)
+        if found and not found.is_ours:
+            return "vectors by another program", self.origin.location
+        return difference(self.identity, found.attributes, self.source) if found else None
 
     def find(self) -> EmbeddingSet | None:
         """The set, if it is there and its inputs are what they were.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: "All" and "most" of a single collection or a single encoder is not what the bands were made for.
 MIN_DATASETS, MIN_ENCODERS = 2, 2
-#: Fewer sets can follow anything (E7), and be predicted from anything (E8).
+#: Fewer sets can be predicted from anything (E8).
 MIN_SETS = 4
 
 # E2: codes.
