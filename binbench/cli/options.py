@@ -54,7 +54,7 @@ class Number(click.ParamType):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?)", str(value).replace(",", ""), re.IGNORECASE)
         number = float(match[1]) * 1000 ** " KMG".index(match[2].upper() or " ") if match else 0
         if number < 1 or number != int(number):
-            raise UserError(f"{value!r} is not a number of documents such as 500k or 10M")
+            raise UserError(f"{value!r} is not a number of documents such as 20k or 10M")
         return int(number)
 
 

@@ -64,7 +64,7 @@ def test_other_numbers_of_documents_are_refused(
     folders: list[str], capsys: pytest.CaptureFixture[str], asked: str
 ) -> None:
     assert run("table", *folders, "--documents", asked) == 1
-    assert "is not a number of documents such as 500k or 10M" in capsys.readouterr().err
+    assert "is not a number of documents such as 20k or 10M" in capsys.readouterr().err
 
 
 def test_sets_without_judgements_have_no_retention(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
