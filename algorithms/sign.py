@@ -9,6 +9,7 @@ from binbench.codes.binarize import learn_thresholds
 from binbench.codes.packing import unpack
 from binbench.codes.projections import projection
 from binbench.plugins.algorithm import FloatArray, Ids
+from binbench.plugins.faiss_index import sample_rows
 from binbench.plugins.hamming_codes import HammingCodes
 from binbench.plugins.two_stage import TwoStage
 
@@ -28,7 +29,7 @@ class Sign(HammingCodes):
         self.threshold = threshold
 
     def learn(self, train: FloatArray) -> None:
-        self.thresholds_ = learn_thresholds(self.threshold, train, self.projection)
+        self.thresholds_ = learn_thresholds(self.threshold, sample_rows(train, None, 0), self.projection)
 
 
 @register("sign-rescore-self", held=lambda dimension: dimension / 8)

@@ -256,8 +256,10 @@ def plot(frame: DataFrame, kind: str) -> Figure:
     parts = known[kind].parts([row for row in rows_of(frame) if row["status"] == "ok"])
     if len(parts) > 1:
         held = ", ".join(
-            f"{name} k={k} threads={threads}" + "".join(f" documents={n}" for n in documents)
-            for (name, _, k, threads, *documents), _ in parts
+            f"{name} k={k} threads={threads}"
+            + f" max_train={most}" * bool(most)
+            + "".join(f" documents={n}" for n in documents)
+            for (name, _, k, threads, most, *documents), _ in parts
         )
         raise UserError(
             f'a picture shows one set, k and number of threads; choose from {held}: frame[frame["set"] == …]'

@@ -16,6 +16,7 @@ from binbench.errors import Unsupported, UserError, unknown
 VERBS = {
     "list": "Show algorithms, datasets and encoders.",
     "prepare": "Make embedding sets.",
+    "weights": "Get the weights of encoders.",
     "run": "Measure methods on embedding sets.",
     "table": "Show results as tables.",
     "plot": "Draw results.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -64,6 +64,7 @@ def load_campaign(path: Path, beside: Mapping[str, Any]) -> Campaign:
     if not campaign.datasets and not campaign.train:
         raise UserError(f"{at()}: datasets: field required")
     campaign = campaign.model_copy(update={"plugins": load_plugins(path, campaign.plugins, at)})
+    check_seeds(campaign.seeds_of, at)
     check_names(campaign.algorithms, campaign.datasets, campaign.encoders, at, campaign.beir_dir)
     return campaign
 
@@ -129,6 +130,18 @@ def check_names(
             _check(at("datasets", i), check_dataset, one, source)
     for i, name in enumerate(encoders):
         _check(at("encoders", i), check_encoder, name)
+
+
+def check_seeds(seeds_of: Iterable[str], at: Locate) -> None:
+    """See that the families of methods that have seeds of their own exist.
+
+    Raises:
+        UserError: one does not; with file and line.
+    """
+    families = [family.name for family in ALGORITHMS.families()]
+    for name in seeds_of:
+        if name not in families:
+            raise UserError(f"{at('seeds_of', name)}: {unknown('family of methods', name, families)}")
 
 
 def _check(where: str, look: Callable[..., Any], *arguments: Any) -> Any:

@@ -21,6 +21,7 @@ from binbench.sets import DEFAULT_ENCODER, Metric, Precision
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from binbench.plugins.registry import Instance
     from binbench.sets.prepare import Preparation
 
 Mode = Literal["batch", "single"]
@@ -113,6 +114,9 @@ class Conditions(Options):
     # More repeats say the same more precisely: they take the place of fewer.
     runs: Annotated[Count, Shown(in_place=False)] = Field(default=5, description="Timed repeats.")
     threads: Count = Field(default=1, description="For every numeric library.")
+    max_train: Count | None = Field(
+        default=None, description="Documents that methods learn from, at most. [default: as many as faiss would take]"
+    )
 
 
 class RunSettings(Conditions):
@@ -122,10 +126,17 @@ class RunSettings(Conditions):
         default=(), description="A Python file that registers plugins; repeatable."
     )
     seeds: Annotated[Some[Seed], Shown("seed")] = Field(default=(0,), description="Seed of everything random.")
+    seeds_of: Annotated[dict[Name, Some[Seed]], Shown(None)] = Field(
+        default={}, description="Seeds of families of methods, by their names, instead of those."
+    )
     modes: Annotated[Some[Mode], Shown("mode", every="both")] = Field(default=("batch",))
     jobs: Count = Field(default=1, description="Jobs at the same time.")
     timeout: Amount | None = Field(default=3600, description="Seconds a job.")
     memory_limit: Annotated[Count | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
+
+    def seeds_for(self, instance: Instance) -> tuple[int | None, ...]:
+        """The seeds that a method is run with; None alone for one that takes none."""
+        return self.seeds_of.get(instance.family.name, self.seeds) if instance.seeded else (None,)
 
 
 class RunOptions(RunSettings):
@@ -163,7 +174,10 @@ class SetSettings(Options):
     """How embedding sets are made, as every kind of campaign states it."""
 
     device: str | None = Field(default=None, description="Torch device to encode on, such as cpu or cuda:0.")
-    precision: Precision = Field(default="fp32", description="Of the encoder's weights and activations.")
+    precision: Precision = Field(
+        default="fp32",
+        description="Of the encoder's weights and activations; auto: bf16 where it is safe and fast.",
+    )
     max_tokens: Count | None = Field(default=None, description="Cut texts here instead of at the encoder's own limit.")
     split: str | None = Field(default=None, description="The qrels split. [default: the dataset's own]")
     beir_dir: Annotated[Path | None, Shown(variable="BINBENCH_BEIR_DIR", in_file=False)] = Field(

@@ -72,6 +72,7 @@ def write_result(
         "seed": job.seed or 0,
         "seeded": instance.seeded,
         "threads": job.threads,
+        "max_train": job.max_train or 0,
         "parallel_jobs": job.parallel,
         "hypotheses": list(job.hypotheses),
         "inputs": job.inputs(arguments),

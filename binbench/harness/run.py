@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -96,8 +97,9 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             code=code_identity(instance.family.plugin),
         )
         for mode in options.modes
-        for seed in options.seeds
+        for seed in [*options.seeds, *chain(*options.seeds_of.values())]
         for instance in ALGORITHMS.resolve(["float", *algorithms])
+        if not instance.seeded or seed in options.seeds_for(instance)
         for size in sizes
         for count in options.counts or (min(DEFAULT_COUNT, size or total),)
     )

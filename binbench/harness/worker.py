@@ -15,7 +15,7 @@ from binbench.harness.results import origin_of, write_result
 from binbench.harness.served import outcome, served
 from binbench.harness.timing import Noop, measure
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
-from binbench.plugins.faiss_index import blas_distances
+from binbench.plugins.faiss_index import blas_distances, training_at_most
 from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Status
 from binbench.sets.embeddings import EmbeddingSet
@@ -54,7 +54,8 @@ def _perform(job: Job) -> None:
         raise Unsupported(f"does not rank by {embeddings.distance} distance")
     algorithm: Algorithm = instance.create(dimension=train.shape[1], seed=job.seed, metric=embeddings.distance)
     start = time.perf_counter_ns()
-    algorithm.fit(train)
+    with training_at_most(job.max_train):
+        algorithm.fit(train)
     build_seconds = (time.perf_counter_ns() - start) / 1e9
     overhead = Noop.overhead(queries, job.count, job.mode)
     for arguments in job.query_arguments():

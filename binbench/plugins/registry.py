@@ -201,6 +201,8 @@ def register_encoder(
     *,
     dimension: int | Sequence[int] | None = None,
     rate: float | None = None,
+    published: Any = None,
+    embedding_model: bool = True,
     version: str | int | None = None,
     **keywords: Any,
 ) -> Callable[[Plugin], Plugin]:
@@ -213,10 +215,12 @@ def register_encoder(
         pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
         dimension: of its vectors, where that is known beforehand; of a placeholder ``{dimension}`` the default values.
         rate: documents per second, roughly, on an A100; for estimates.
+        embedding_model: False for what stands in for a trained model: a study shows its sets and rests nothing on them.
+        published: a :class:`binbench.sets.weights.Published` that ``binbench weights`` gets, where there is one.
         version: raised when it makes other vectors; None for whenever its code changes.
         keywords: default values of each placeholder; further ones are passed to the plugin.
     """
-    facts = {"rate": rate, "version": version}
+    facts = {"rate": rate, "embedding_model": embedding_model, "version": version, "published": published}
     if dimension is None or isinstance(dimension, int):
         return ENCODERS.register(pattern, facts=facts | {"dimension": dimension}, **keywords)
     return ENCODERS.register(pattern, facts=facts, dimension=dimension, **keywords)

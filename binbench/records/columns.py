@@ -127,6 +127,13 @@ _FIELDS: list[tuple[Any, ...]] = [
         "outweighed",
         "whether `shared_bytes` exceed the float vectors; such rows are in no headline and no frontier",
     ),
+    (
+        "identity",
+        "max_train",
+        "integer",
+        lambda record: None if record.status == "unreadable" else record.max_train or None,
+        "documents that the method could learn from at most (`--max-train`); `training_rows` is how many it took",
+    ),
     ("set", "dataset", "text", "origin.dataset", "text collection or file of vectors"),
     ("set", "split", "text", "origin.split", "split of the relevance judgements"),
     (

@@ -129,6 +129,8 @@ class Record(BaseModel):
     k: int = Field(alias="count", ge=0)
     batch: bool = Field(alias="batch_mode")
     threads: int = 1
+    # 0 for no cap.
+    max_train: int = 0
     stored_seed: int = Field(0, alias="seed")
     seeded: bool = True
     runs: int = Field(1, alias="run_count")

@@ -70,7 +70,7 @@ def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> lis
 
 
 def _condition(record: Record) -> tuple[Any, ...]:
-    return record.set, record.documents or 0, record.k, not record.batch, record.threads
+    return record.set, record.documents or 0, record.k, not record.batch, record.threads, record.max_train
 
 
 def _family(records: Sequence[Record], measure: str) -> list[Contrast]:

@@ -48,9 +48,10 @@ def plot(
     found = [row for row in filtered(rows(results_dir, data_dir), filters) if row["status"] == "ok"]
     written = []
     for kind in kinds or known:
-        for (name, fingerprint, k, threads, *size), part in known[kind].parts(found):
+        for (name, fingerprint, k, threads, most, *size), part in known[kind].parts(found):
             several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
-            told = [f"-{fingerprint}"] * several + [f"-{n}d" for n in size if n != part[0]["set_documents"]]
+            told = [f"-{fingerprint}"] * several + [f"-train{most}"] * bool(most)
+            told += [f"-{n}d" for n in size if n != part[0]["set_documents"]]
             figure = known[kind](part)
             if figure is not None:
                 folder = output / (f"{name}-k{k}-{threads}t" + "".join(told))

@@ -23,7 +23,7 @@ from binbench.report.style import Look, distinct, looks
 #: Columns of the tables; the chart and the details offer all figures.
 SHOWN = ("bytes_per_vector", "index_bytes", "recall@10", "ndcg@10", "retention", "queries_per_second", "build_seconds")
 #: Conditions without which a rate means nothing.
-CONDITIONS = ("mode", "threads", "queries", "documents", "k", "seed")
+CONDITIONS = ("mode", "threads", "queries", "documents", "k", "max_train", "seed")
 _FIGURES = [
     column
     for column in COLUMNS.values()

@@ -9,10 +9,11 @@ from pathlib import Path
 from binbench.errors import UserError
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
-from binbench.records.pairs import BASELINE, budgets, ratio
+from binbench.records.pairs import BASELINE, budgets
 from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
+from binbench.records.seeds import SeedsRow, pooled, ratio
 from binbench.records.select import filtered, groups, ordered
 from binbench.report import render
 from binbench.report.render import FORMATS, Format, Table
@@ -31,7 +32,7 @@ DEFAULT_COLUMNS = (
 ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
 #: Rows that differ in one of these never share a table: another data fingerprint is another set. Subsets of a set's
 #: documents stand below one another, told apart by a column, and are compared within themselves only.
-APART = ("set", "fingerprint", "k", "mode", "threads")
+APART = ("set", "fingerprint", "k", "mode", "threads", "max_train")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class TableOptions:
         ci: show every figure's 95 % interval, not only retention's.
         wide: on a terminal, show all columns, also those that do not fit.
         iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
+        by_seed: a row for each seed, instead of one with the mean over the seeds of a method.
     """
 
     format: Format | None = None
@@ -57,6 +59,7 @@ class TableOptions:
     ci: bool = False
     iso_memory: bool = False
     wide: bool = False
+    by_seed: bool = False
 
 
 @dataclass
@@ -88,6 +91,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     rows = filtered(read_rows(results_dir, data_dir), options.filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(options.filters)}")
+    rows = rows if options.by_seed else pooled(rows)
     rows = ordered(rows, options.sort or ["-bytes_per_vector", *(["method", "documents"] if _sizes(rows) else [])])
     group_by = [name for text in options.group_by for name in text.split(",")]
     apart = [*APART, "documents"] if options.iso_memory else APART
@@ -141,6 +145,8 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
     parts += [f"k = {row['k']}", str(row["mode"])]
     if row["threads"] is not None:
         parts.append(f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}")
+    if row["max_train"]:
+        parts.append(f"learned from at most {row['max_train']:,}")
     seeds = {one["seed"] for one in rows if one["seed"] is not None}
     if len(seeds) == 1:
         parts.append(f"seed {seeds.pop()}")
@@ -175,7 +181,10 @@ def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column],
     made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, ci, sections)
     made.header.append(f"recall@10 ÷ {BASELINE}")
     made.right.append(True)
-    cells = [ratio(record, budget.baseline, "recall@10") for budget in found for record in budget.records]
+    bases = [
+        None if budget.baseline is None else by_path[budget.baseline.path] for budget in found for _ in budget.records
+    ]
+    cells = [ratio(row, base, "recall@10") for row, base in zip(members, bases, strict=True)]
     for line, cell in zip(made.lines, cells, strict=True):
         line.append(shown(cell, ".2f"))
     return made
@@ -215,6 +224,8 @@ def _header(one: Column, rows: Sequence[Row]) -> str:
 def _cell(one: Column, row: Row, ci: bool) -> str:
     value = row[one.name]
     shown = one.show(value)
+    if value is not None and isinstance(row, SeedsRow) and (spread := row.spread(one.name)) is not None:
+        shown += f" ± {one.show(spread)}"
     limits = interval(row, one.name) if ci or one.name == "retention" else None
     if value is None or limits is None:
         return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from binbench.errors import UserError
 from binbench.files import atomic
+from binbench.provenance import machine
 
 if TYPE_CHECKING:
     import h5py
@@ -24,6 +26,8 @@ SCHEMA_VERSION = 1
 NEIGHBORS = 100
 #: Base rows handled at a time wherever a set is streamed.
 BLOCK_ROWS = 16384
+#: Attributes that are stored as JSON, with what stands for their absence.
+_DECODED = {"provenance": dict, "identity": dict, "inputs": dict, "warnings": list, "earlier_encodings": dict}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class EmbeddingSet:
 
     Attributes:
         path: the HDF5 file.
-        attributes: its root attributes; `provenance`, `identity`, `inputs` and `warnings` decoded from JSON.
+        attributes: its root attributes; those of :data:`_DECODED` from JSON.
     """
 
     path: Path
@@ -49,8 +53,8 @@ class EmbeddingSet:
             raise UserError(f"embedding set {path} does not exist; `binbench prepare` makes one")
         with _reading(path) as file:
             attributes = {key: _plain(value) for key, value in file.attrs.items()}
-            for key in ("provenance", "identity", "inputs", "warnings"):
-                attributes[key] = json.loads(attributes.get(key) or "null") or ([] if key == "warnings" else {})
+            for key, nothing in _DECODED.items():
+                attributes[key] = json.loads(attributes.get(key) or "null") or nothing()
             rows = file["train"].shape[0], file["test"].shape[0]
         opened = cls(path, attributes)
         if min(rows) == 0:
@@ -208,7 +212,7 @@ def write_set(
         if qrels is not None:
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()
-        distance = attributes["distance"]
+        distance, began = attributes["distance"], time.process_time()
         neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
@@ -219,6 +223,8 @@ def write_set(
             "schema_version": SCHEMA_VERSION,
             "sha256_train": digest.hexdigest(),
             "sha256_test": hashlib.sha256(test.astype("<f4").tobytes()).hexdigest(),
+            "neighbors_cpu_seconds": time.process_time() - began,
+            "neighbors_cpu": machine()["cpu"],
             "queries_in_train": sum(row.tobytes() in copied for row in test),
         } | attributes
         for key, value in everything.items():

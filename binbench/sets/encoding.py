@@ -30,7 +30,7 @@ def encoder_key(encoder: Encoder, inputs: Mapping[str, str], documents: Sequence
     """
     told = {key: value for key, value in encoder.provenance.items() if key not in ("device", "device_name")}
     digest = hashlib.sha256(json.dumps([told, inputs], sort_keys=True).encode())
-    if type(encoder).fit is not Encoder.fit:
+    if encoder.learns:
         digest.update(text_keys(documents).tobytes())
     return digest.hexdigest()
 

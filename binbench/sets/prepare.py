@@ -197,9 +197,9 @@ class Preparation:
         for warning in collection.warnings:
             logger.warning("%s: %s", collection.name, warning)
         encoder = self.encoder.open(self.source.seed)
+        encoder.fit(collection.documents)
         key = encoder_key(encoder, known["inputs"]["encoder"], collection.documents)
         shards = self.data_dir / f".{path.stem}.shards"
-        encoder.fit(collection.documents)
         both: dict[Kind, list[str]] = {"document": collection.documents, "query": collection.queries}
         documents, queries = (
             _encoded(collection.name, Encoding.of(texts, kind, encoder, shards / kind, key, earlier))
@@ -208,6 +208,8 @@ class Preparation:
         test = np.concatenate(list(queries.blocks()))
         before = earlier.attributes if earlier else {}
         seconds = documents.seconds(before.get("encode_seconds"))
+        query_seconds = queries.seconds(before.get("query_encode_seconds"))
+        fresh = documents.shards.seconds() + queries.shards.seconds()
         attributes = {
             "distance": "angular",
             "dataset": collection.name,
@@ -216,7 +218,8 @@ class Preparation:
             "encoder_key": key,
             "text_rule": TEXT_RULE,
             "encode_seconds": seconds,
-            "query_encode_seconds": queries.seconds(before.get("query_encode_seconds")),
+            "query_encode_seconds": query_seconds,
+            "earlier_encodings": _replaced(path, seconds + query_seconds - fresh),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
             "provenance": collection.provenance,
             "warnings": collection.warnings,
@@ -237,6 +240,17 @@ class Preparation:
             )
         shutil.rmtree(shards, ignore_errors=True)
         return made
+
+
+def _replaced(path: Path, kept: float) -> dict[str, float]:
+    """Seconds of encoding, by device, that the set at `path` cost, but for those `kept` in the one that replaces it."""
+    try:
+        old = EmbeddingSet.open(path).attributes if path.is_file() else {}
+    except UserError:
+        old = {}
+    spent, device = dict(old.get("earlier_encodings", {})), str(old.get("device_name", ""))
+    lost = old.get("encode_seconds", 0.0) + old.get("query_encode_seconds", 0.0) - kept
+    return spent | {device: spent.get(device, 0.0) + lost} if lost > 0 else spent
 
 
 def check_dataset(dataset: str, source: SourceOptions) -> None:

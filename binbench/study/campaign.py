@@ -11,7 +11,7 @@ from pydantic import Field
 
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
-from binbench.harness.config import Locate, check_names, load_plugins, read_checked, spelt_out
+from binbench.harness.config import Locate, check_names, check_seeds, load_plugins, read_checked, spelt_out
 from binbench.harness.options import (
     Amount,
     Count,
@@ -19,7 +19,6 @@ from binbench.harness.options import (
     Options,
     RunOptions,
     RunSettings,
-    Seed,
     SetOptions,
     SetSettings,
     Shown,
@@ -41,7 +40,6 @@ class Tier(Options):
     datasets: Some[Name]
     encoders: Some[Name]
     algorithms: Some[Name] = Field(description="Instances, families or globs.")
-    seeds: Some[Seed] | None = Field(default=None, description="Of this block, instead of the campaign's.")
 
 
 class Budgets(Options):
@@ -95,11 +93,9 @@ class StudyCampaign(RunSettings, SetSettings):
         grid = self.shared(SetOptions) | {"datasets": tier.datasets, "encoders": tier.encoders, "data_dir": data_dir}
         return SetOptions(**grid).preparations()
 
-    def options(self, results_dir: Path, force: bool = False, tier: Tier | None = None) -> RunOptions:
-        """The conditions of the runs, those of `tier` where it has its own."""
+    def options(self, results_dir: Path, force: bool = False) -> RunOptions:
+        """The conditions of the runs."""
         more = {"hypotheses": tuple(self.hypotheses), "results_dir": results_dir, "force": force}
-        if tier and tier.seeds:
-            more["seeds"] = tier.seeds
         return RunOptions(**self.shared(RunOptions) | more)
 
 
@@ -122,6 +118,7 @@ def load_study(name_or_path: str, beir_dir: Path | None = None) -> StudyCampaign
     beir_dir = SourceOptions.from_environment(beir_dir=beir_dir).beir_dir
     campaign, at = read_checked(path, StudyCampaign, {"beir_dir": beir_dir})
     plugins = load_plugins(path, campaign.plugins, at)
+    check_seeds(campaign.seeds_of, at)
     tiers = [_checked(tier, i, at, beir_dir) for i, tier in enumerate(campaign.tiers)]
     return campaign.model_copy(update={"plugins": plugins, "tiers": tuple(sorted(tiers, key=lambda tier: tier.number))})
 

@@ -164,6 +164,22 @@ def test_frontiers_and_pictures_are_of_one_size(ran: tuple[EmbeddingSet, Any, Pa
     assert charts()["recall-documents"](whole([])) is None
 
 
+def test_a_cap_on_training_is_a_condition(ran: tuple[EmbeddingSet, Any, Path], tmp_path: Path) -> None:
+    places = {"dataset": str(ran[0].path), "results_dir": ran[2], "data_dir": tmp_path, "k": 20, "runs": 1, "seed": 0}
+    frame = bb.run("pq8", max_train=280, **places)
+    try:
+        assert list(frame["max_train"]) == [280, 280]
+        assert frame["training_rows"][1] == 280
+        assert "--max-train 280" in frame["reproduce"][1]
+        groups = [group for group in review(read(ran[2])) if group.condition.documents == 400]
+        assert [{one.max_train for one in group.records} for group in groups] == [{0}, {280}]
+        written = plot(ran[2], tmp_path, formats=["svg"], kinds=["recall-bytes"])
+        assert [path.parent.name for path in written] == ["small-k20-1t", "small-k20-1t-train280"]
+    finally:
+        for path in frame["file"]:
+            (ran[2] / path).unlink()
+
+
 def test_the_table_has_the_column(ran: tuple[EmbeddingSet, Any, Path]) -> None:
     text = table(ran[2], options=TableOptions(format="plain", filters=["family=pq"]))
     title, header, *lines = text.splitlines()

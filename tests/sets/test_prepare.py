@@ -13,6 +13,7 @@ import pytest
 from conftest import unit
 
 from binbench.errors import UserError
+from binbench.provenance import machine
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.inputs import SEEN
@@ -48,6 +49,24 @@ def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
     stamp = preparation.run().path.stat().st_mtime_ns
     assert preparation.run().path.stat().st_mtime_ns == stamp
     assert preparation.run(force=True).path.stat().st_mtime_ns != stamp
+
+
+def test_seconds_of_encodings_that_were_replaced_are_kept(preparation):
+    def spent(made):
+        return made.attributes["encode_seconds"] + made.attributes["query_encode_seconds"]
+
+    runs = [preparation.run(), *(preparation.run(force=True) for _ in range(2))]
+    assert [made.attributes["earlier_encodings"] for made in runs] == [
+        {},
+        {"cpu": spent(runs[0])},
+        {"cpu": pytest.approx(spent(runs[0]) + spent(runs[1]))},
+    ]
+
+
+def test_exact_neighbors_say_what_they_cost_and_where(preparation):
+    attributes = preparation.run().attributes
+    assert 0 < attributes["neighbors_cpu_seconds"] < 60
+    assert attributes["neighbors_cpu"] == machine()["cpu"]
 
 
 def test_two_folders_of_one_name_make_two_sets(preparation, tmp_path):
@@ -105,6 +124,25 @@ class TestShards:
         assert vectors[:, 0].tolist() == list(range(len(self.texts)))
         assert vectors[:, 2].tolist() == [len(text) for text in self.texts]
         assert again.seconds() > 0
+
+    def test_batches_are_of_one_length_over_a_window_of_shards(self, tmp_path, monkeypatch):
+        """Padded to its longest text, each batch costs what it must: at most one length more than its shortest."""
+        monkeypatch.setattr("binbench.sets.shards.WINDOW_TEXTS", 2 * SHARD_TEXTS)
+        spans = []
+
+        class Watching(Counting):
+            def encode(self, texts, kind):
+                lengths = [len(text) for text in texts]
+                spans.append(max(lengths) - min(lengths))
+                return super().encode(texts, kind)
+
+        encoding = ShardedEncoding(tmp_path / "s", Watching(), self.texts, "document")
+        encoding.run(lambda n: None)
+        windows = list(encoding.blocks())
+        assert [len(window) for window in windows] == [2 * SHARD_TEXTS, 100]
+        assert np.concatenate(windows)[:, 0].tolist() == list(range(len(self.texts)))
+        # 1,024 texts of some hundred lengths: sorted over both shards a batch of 32 spans 4 lengths, over one 8.
+        assert max(spans[: 2 * SHARD_TEXTS // 32]) <= 6
 
     @pytest.mark.parametrize("change", ["text", "encoder", "kind"])
     def test_shards_of_anything_else_are_not_used(self, tmp_path, change):

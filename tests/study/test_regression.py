@@ -121,6 +121,7 @@ def points(sets: int, encoders: int, effect: float, rng: np.random.Generator) ->
                     dataset="a",
                     encoder=f"e{i % encoders}",
                     tier=1,
+                    counted=True,
                     bits=bits,
                     recall=0.1 * np.log2(bits / 32) + effect * shape,
                     diagnostics=diagnostics(anisotropy=shape),

@@ -6,6 +6,7 @@ import logging
 import re
 import shlex
 import shutil
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from study.conftest import Ran
+from study.made_up import method_row
 
 from binbench.cli import main
 from binbench.errors import UserError
@@ -90,7 +92,7 @@ def test_binary_meets_pq_at_equal_bytes(ran: Ran) -> None:
 
 def test_the_sets_are_described(ran: Ran) -> None:
     rows = stored(ran, E1).figures.made
-    assert [(row.dataset, row.encoder) for row in rows] == [(d, e) for d in "ab" for e in ("lsa16", "lsa32")]
+    assert [(row.dataset, row.encoder) for row in rows] == [(d, e) for d in "ab" for e in ("one", "two")]
     assert rows[0].seconds_per_million == pytest.approx(36 / 600 * 1e6)
     assert stored(ran, E1).band.color == "not applicable"
     assert "0.04 h on cpu" in stored(ran, E1).band.reasons[0]
@@ -209,8 +211,8 @@ def test_planned_costs_by_hand(ran: Ran, tmp_path: Path) -> None:
 
 def test_measured_rates_replace_assumed_ones(ran: Ran) -> None:
     rates = plan.measured(Path(ran.study.sets[0].vectors.path).parent, ran.study.results_dir)
-    assert rates.encoding["lsa16"][0] == pytest.approx(600 / 36)
-    assert "cpu, 2 sets" in rates.encoding["lsa16"][1]
+    assert rates.encoding["one"][0] == pytest.approx(600 / 36)
+    assert "cpu, 2 sets" in rates.encoding["one"][1]
     built = [entry.records["pq8"][0].build_seconds or 0 for entry in ran.study.sets]
     assert rates.build["pq8"] == pytest.approx(np.median(built) / (600 * 32))
 
@@ -228,10 +230,38 @@ def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.Mo
 
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
-    for device, stops in (("cpu", True), ("A100", False)):
+    for device, stops in (("cpu", True), ("A100", False), ("cp", False)):
         changes = {"reference_device": device, "budgets": Budgets(study_cap=0.01)}
         study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
+
+
+def test_tiers_are_judged_by_those_before_them_and_by_all_in_the_end(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    low = [method_row(d, e, "binary512", 0.3) for d in "ab" for e in ("one", "two")]
+    rows = [*low, method_row("c", "one", "binary512", 0.7, tier=2)]
+    monkeypatch.setattr(execute, "method_rows", lambda study: rows)
+    assert any(reason.startswith("F1") for reason in execute.stopped_by(ran.study, "tier 2"))
+    assert not execute.stopped_by(ran.study, "tier 3")
+    assert not execute.stopped_by(ran.study, "X3")
+    found = execute.kill_switches(ran.study)[0]
+    assert found.state == "not triggered"
+    assert "lifts F1" in found.reason
+
+
+def test_the_hours_of_a_replaced_encoding_count(ran: Ran) -> None:
+    entry = ran.study.sets[0]
+    earlier = {"earlier_encodings": {"cpu": 36.0, "NVIDIA A100": 7200.0}}
+    changed = replace(entry, embeddings=replace(entry.vectors, attributes=entry.attributes | earlier))
+    assert changed.hours == {"cpu": pytest.approx(0.02), "NVIDIA A100": 2.0}
+
+
+def test_failures_are_told_by_their_status(ran: Ran) -> None:
+    entry = replace(ran.study.sets[0], troubles=["binary64 (seed 0, batch): stale"], failed={})
+    study = copy(ran.study)
+    study.sets = [entry]
+    assert E2().measure(study).failures == ()
+    entry.failed["binary64"] = "binary64 (seed 0, batch): failed before"
+    assert E2().measure(study).failures == ("a-one: binary64 (seed 0, batch): failed before",)
 
 
 def folders(study: Study) -> tuple[Path, Path, Path]:

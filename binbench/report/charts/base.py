@@ -94,7 +94,7 @@ def one_mode(rows: Iterable[Row]) -> list[Row]:
     """One row per (instance, query arguments, seed): figures other than speed do not depend on the mode."""
     chosen: dict[tuple[Any, ...], Row] = {}
     for row in ordered(rows, ["mode"]):
-        chosen.setdefault((row["method"], row["seed"]), row)
+        chosen.setdefault((row["method"], row["seed"], row["max_train"]), row)
     return list(chosen.values())
 
 

@@ -40,8 +40,8 @@ class Chart:
         return (self.draw.__doc__ or "").partition("\n")[0]
 
     def parts(self, rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
-        """What belongs into one picture, by set, fingerprint, k, threads and, unless it is drawn across, documents."""
-        apart = ["set", "fingerprint", "k", "threads"]
+        """What belongs into one picture, by set, fingerprint, k, threads, max_train and, unless across, documents."""
+        apart = ["set", "fingerprint", "k", "threads", "max_train"]
         return groups(rows, apart) if self.across else groups(whole(rows), [*apart, "documents"])
 
     def __call__(self, rows: Sequence[Row]) -> Figure | None:
