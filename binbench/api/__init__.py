@@ -49,7 +49,7 @@ class Index:
     Attributes:
         name: the instance's, such as ``pq32``.
         algorithm: the plugin itself; takes unit rows only where `distance` is angular.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip``.
         documents: N.
     """
 
@@ -303,7 +303,7 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
     Args:
         name: an instance, such as ``pq32`` or ``int8@mrl256``.
         vectors: (N, d) floats; brought to unit length for angular distance.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip``.
         seed: of everything random in the method.
         arguments: query-time arguments, such as ``nprobe=4``.
 
@@ -315,10 +315,11 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
     from binbench.plugins import transform  # noqa: F401  (names with an @)
     from binbench.plugins.faiss_index import blas_distances
     from binbench.plugins.registry import ALGORITHMS
+    from binbench.sets.neighbors import DISTANCES
 
     instance = ALGORITHMS.get(name)
-    if distance not in ("angular", "euclidean"):
-        raise UserError(f"distance {distance!r} is not supported; angular and euclidean are")
+    if distance not in DISTANCES.values():
+        raise unknown("distance", distance, DISTANCES.values(), f"; there are {', '.join(DISTANCES.values())}")
     if distance not in instance.family.plugin.metrics:
         raise Unsupported(f"{name} does not rank by {distance} distance")
     for argument in arguments:
