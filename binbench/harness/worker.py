@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,17 @@ import numpy as np
 
 from binbench.errors import Unsupported
 from binbench.harness.jobs import Job
+from binbench.harness.promises import BadAnswer, checked_footprint, checked_ties
 from binbench.harness.results import origin_of, write_result
 from binbench.harness.served import outcome, served
-from binbench.harness.timing import Noop, measure
+from binbench.harness.timing import Noop, clock, excess, measure, processor_time
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
 from binbench.plugins.faiss_index import blas_distances
 from binbench.plugins.registry import ALGORITHMS, load_file
-from binbench.records.record import Status
+from binbench.records.record import Facts, Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
+from binbench.texts import message
 
 #: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
 #: document is dropped before relevance is judged.
@@ -51,17 +53,17 @@ def _perform(job: Job) -> None:
     if embeddings.distance not in instance.family.plugin.metrics:
         raise Unsupported(f"does not rank by {embeddings.distance} distance")
     algorithm: Algorithm = instance.create(dimension=train.shape[1], seed=job.seed, metric=embeddings.distance)
-    start = time.perf_counter_ns()
+    busy, start = processor_time(), clock()
     algorithm.fit(train)
-    build_seconds = (time.perf_counter_ns() - start) / 1e9
+    build_seconds = (clock() - start) / 1e9
+    built = excess("the build", processor_time() - busy, build_seconds, job.threads)
     overhead = Noop.overhead(queries, job.count, job.mode)
     for arguments in job.query_arguments():
         if arguments:
             algorithm.set_query_arguments(**arguments)
-        timing, (ids, scores), stable = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
-        if not stable:
-            algorithm.note("answers differ between repeats")
-        footprint = algorithm.footprint()
+        timing, (ids, scores), remarks = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
+        asked = excess("the queries", timing.processor, float(timing.seconds.sum()), job.threads)
+        footprint = checked_footprint(algorithm.footprint(), len(train), ids)
         seconds = float(timing.seconds[timing.median_run])
         attributes: dict[str, Any] = {
             "status": "ok",
@@ -83,7 +85,7 @@ def _perform(job: Job) -> None:
             "queries": len(queries),
             "dimension": train.shape[1],
             "origin": origin_of(embeddings),
-            "facts": algorithm.facts,
+            "facts": _facts(algorithm, [*remarks, *filter(None, (built, asked))]),
         }
         arrays = {
             "times": timing.per_query(len(queries)),
@@ -91,7 +93,7 @@ def _perform(job: Job) -> None:
             "distances": distances_to(train, queries, ids, embeddings.distance).astype(np.float32),
             "scores": scores.astype(np.float32),
             "repeat_seconds": timing.seconds,
-        } | _ties(algorithm, queries, job.count)
+        } | _ties(algorithm, queries, job.count, len(train))
         if timing.latencies is not None:
             arrays["latencies"] = timing.latencies.astype(np.float32)
         write_result(job, arguments, attributes, arrays)
@@ -106,10 +108,20 @@ def _itemised(footprint: Footprint) -> dict[str, float]:
     }
 
 
-def _ties(algorithm: Algorithm, queries: FloatArray, k: int) -> dict[str, Any]:
+def _facts(algorithm: Algorithm, remarks: list[str]) -> dict[str, Any]:
+    """What the method wants recorded, with our `remarks` among the notes."""
+    try:
+        told = Facts.model_validate(json.loads(json.dumps(dict(algorithm.facts), default=str))).model_dump()
+    except (TypeError, ValueError) as error:
+        raise BadAnswer(f"facts hold what cannot be recorded: {message(error)}") from error
+    notes = [message(note) for note in [*told["notes"], *remarks]]
+    return {key: value for key, value in (told | {"notes": notes}).items() if value not in (None, [])}
+
+
+def _ties(algorithm: Algorithm, queries: FloatArray, k: int, n: int) -> dict[str, Any]:
     """Which documents share the scores of the top ten, from methods that can say."""
     tied = algorithm.tied(queries, TIES_AT) if k >= TIES_AT - 1 else None
     if tied is None:
         return {}
-    ids, scores, offsets = tied
+    ids, scores, offsets = checked_ties(tied, len(queries), n)
     return {"tied_ids": ids.astype(np.int32), "tied_scores": scores, "tied_offsets": offsets}

@@ -11,6 +11,7 @@ from binbench.files import atomic
 from binbench.records.rows import rows
 from binbench.records.select import filtered, groups
 from binbench.report.charts.registry import charts
+from binbench.texts import file_name
 
 Format = Literal["png", "svg"]
 FORMATS: tuple[Format, ...] = ("png", "svg")
@@ -49,7 +50,7 @@ def plot(
     written = []
     for (name, fingerprint, k, threads), part in groups(found, ["set", "fingerprint", "k", "threads"]):
         several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
-        folder = output / (f"{name}-k{k}-{threads}t" + (f"-{fingerprint}" if several else ""))
+        folder = output / file_name(f"{name}-k{k}-{threads}t" + (f"-{fingerprint}" if several else ""))
         for kind in kinds or known:
             figure = known[kind](part)
             if figure is not None:
