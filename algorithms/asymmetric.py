@@ -13,9 +13,19 @@ from binbench.plugins.algorithm import FloatArray
 from binbench.plugins.levels import LevelAlgorithm
 
 
-@register("binary{bits}-asym", bits=[64, 128, 256, 512], projected="gaussian")
-@register("ortho{bits}-asym", bits=[64, 128, 256, 512], projected="orthonormal")
-@register("sign-asym", projected="identity")
+@register(
+    "binary{bits}-asym",
+    bits=[64, 128, 256, 512],
+    projected="gaussian",
+    held=lambda dimension, bits, projected: bits / 8,
+)
+@register(
+    "ortho{bits}-asym",
+    bits=[64, 128, 256, 512],
+    projected="orthonormal",
+    held=lambda dimension, bits, projected: bits / 8,
+)
+@register("sign-asym", projected="identity", held=lambda dimension, projected: dimension / 8)
 class AsymmetricSigns(LevelAlgorithm):
     """The codes of `binary`, `ortho` or `sign`, ranked by their inner product with the projected float query.
 

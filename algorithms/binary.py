@@ -7,7 +7,7 @@ from binbench.codes.projections import projection
 from binbench.plugins.hamming_codes import HammingCodes
 
 
-@register("binary{bits}", bits=[64, 128, 256, 512])
+@register("binary{bits}", bits=[64, 128, 256, 512], held=lambda dimension, bits: bits / 8)
 class RandomProjectionBinary(HammingCodes):
     """Sign of a Gaussian random projection, searched by Hamming distance.
 

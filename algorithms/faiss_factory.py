@@ -34,11 +34,13 @@ class FactoryIndex(FaissAlgorithm):
 
     Seeded, trained and ranked as our own methods on faiss are; graphs are built with `efConstruction` 200. Query
     arguments go through `faiss.ParameterSpace`: `nprobe` of inverted lists, `quantizer_efSearch` of a graph over them,
-    `efSearch` of a graph, `k_factor_rf` of re-scoring. Stores the serialized index: what the empty one takes is shared.
+    `efSearch` of a graph; `candidates` of re-scoring are a number of documents, at least k. Stores the serialized
+    index: what the empty one takes is shared.
     """
 
     metrics = ("angular", "euclidean")
     score_scale = "own"
+    at_least_k = ("efSearch", "candidates")
 
     @classmethod
     def query_grid_of(cls, **parameters: Any) -> Mapping[str, Sequence[Any]]:
@@ -52,8 +54,16 @@ class FactoryIndex(FaissAlgorithm):
         elif re.search(r"\bHNSW", factory):
             grid["efSearch"] = [16, 64, 256]
         if re.search(r"\b(RFlat|Refine)\b", factory):
-            grid["k_factor_rf"] = [4, 16]
+            grid["candidates"] = [20, 40, 100, 250, 1000]
         return grid
+
+    @classmethod
+    def effective(cls, k: int, **arguments: Any) -> dict[str, Any]:
+        """The graph over the lists is asked for `nprobe` of them, and keeps as many in view."""
+        found = super().effective(k, **arguments)
+        if "quantizer_efSearch" in found:
+            found["quantizer_efSearch"] = max(found["quantizer_efSearch"], found["nprobe"])
+        return found
 
     def __init__(self, dimension: int, factory: str, seed: int = 0, metric: str = "angular") -> None:
         super().__init__(dimension, seed)
@@ -142,7 +152,10 @@ class FactoryIndex(FaissAlgorithm):
     def query(self, queries: FloatArray, k: int) -> Answer:
         import faiss
 
-        for name, value in self.arguments.items():
+        for name, value in self.effective(k, **self.arguments).items():
+            if name == "candidates":
+                # faiss states them as a multiple of what it is asked for.
+                name, value = "k_factor_rf", value / k
             faiss.ParameterSpace().set_index_parameter(self.index_, name, value)
         return super().query(queries, k)
 

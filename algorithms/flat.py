@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("float")
+@register("float", held=lambda dimension: 4 * dimension)
 class Float(FaissAlgorithm):
     """Exhaustive search of the float32 vectors: exact, 4 bytes per dimension.
 
@@ -35,7 +35,7 @@ class Float(FaissAlgorithm):
         return Footprint(codes=4 * self.dimension)
 
 
-@register("float16")
+@register("float16", held=lambda dimension: 2 * dimension)
 class Half(FaissAlgorithm):
     """Vectors rounded to IEEE 754 half precision, 2 bytes per dimension.
 
@@ -58,7 +58,7 @@ class Half(FaissAlgorithm):
         return Footprint(codes=2 * self.dimension)
 
 
-@register("pca{dims}", dims=[64, 128, 192, 256])
+@register("pca{dims}", dims=[64, 128, 192, 256], held=lambda dimension, dims: 4 * dims)
 class PCA(FaissAlgorithm):
     """The leading principal components of the documents as float32, 4 bytes per component kept.
 

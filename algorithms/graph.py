@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("hnsw{links}", links=[16, 32])
+def linked(links: int) -> float:
+    """The bytes of a node's links in the mean: twice as many in the lowest layer, and the higher ones'."""
+    return 8 * links + 12 + 4 * links / (links - 1)
+
+
+@register("hnsw{links}", links=[16, 32], held=lambda dimension, links: 4 * dimension + linked(links))
 class HNSW(FaissAlgorithm):
     """A navigable small-world graph over the float32 vectors; query argument `ef_search`, the nodes kept in view.
 
@@ -26,6 +32,7 @@ class HNSW(FaissAlgorithm):
     """
 
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, links: int, seed: int = 0) -> None:
@@ -47,7 +54,8 @@ class HNSW(FaissAlgorithm):
             super().fit(train)
 
     def query(self, queries: FloatArray, k: int) -> Answer:
-        self.index_.hnsw.efSearch = self.ef_search
+        # faiss keeps k nodes in view at least, but would stop as early as fewer ask for.
+        self.index_.hnsw.efSearch = max(self.ef_search, k)
         return super().query(queries, k)
 
     def footprint(self) -> Footprint:
@@ -60,7 +68,7 @@ def graph_bytes(hnsw: faiss.HNSW) -> int:
     return 4 * hnsw.neighbors.size() + 8 * hnsw.offsets.size() + 4 * hnsw.levels.size()
 
 
-@register("ivf{lists}", lists=[64, 256])
+@register("ivf{lists}", lists=[64, 256], held=lambda dimension, lists: 4 * dimension + 8)
 class InvertedLists(FaissAlgorithm):
     """The float32 vectors in the inverted lists of k-means cells; query argument `nprobe`, the lists visited.
 
@@ -70,6 +78,11 @@ class InvertedLists(FaissAlgorithm):
 
     query_grid: ClassVar = {"nprobe": [1, 4, 16, 64]}
     exhaustive = False
+
+    @classmethod
+    def query_grid_of(cls, **parameters: Any) -> Mapping[str, Sequence[Any]]:
+        """No more probes than there are lists."""
+        return {"nprobe": [n for n in cls.query_grid["nprobe"] if n <= parameters["lists"]]}
 
     def __init__(self, dimension: int, lists: int, seed: int = 0) -> None:
         super().__init__(dimension, seed)
@@ -96,7 +109,7 @@ class InvertedLists(FaissAlgorithm):
         return Footprint(codes=4 * self.dimension, extras=8, shared=4 * self.lists * self.dimension)
 
 
-@register("ivfpq{lists}x{bytes}", lists=[64], bytes=[16, 32, 64])
+@register("ivfpq{lists}x{bytes}", lists=[64], bytes=[16, 32, 64], held=lambda dimension, lists, bytes: bytes + 8)
 class InvertedProductQuantization(InvertedLists):
     """Product quantization of what k-means cells leave over, in inverted lists; query argument `nprobe`.
 
@@ -123,7 +136,7 @@ class InvertedProductQuantization(InvertedLists):
         return Footprint(codes=self.bytes, extras=8, shared=4 * (self.lists + 256) * self.dimension)
 
 
-@register("binary{bits}-hnsw", bits=[64, 128, 256, 512])
+@register("binary{bits}-hnsw", bits=[64, 128, 256, 512], held=lambda dimension, bits: bits / 8 + linked(32))
 class BinaryHNSW(Algorithm):
     """A navigable small-world graph over random-projection codes; query argument `ef_search`, the nodes kept in view.
 
@@ -134,6 +147,7 @@ class BinaryHNSW(Algorithm):
     scoring = "symmetric"
     score_scale = "hamming"
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, bits: int, seed: int = 0) -> None:
@@ -155,7 +169,8 @@ class BinaryHNSW(Algorithm):
         self.index_ = index
 
     def query(self, queries: FloatArray, k: int) -> Answer:
-        self.index_.hnsw.efSearch = self.ef_search
+        # faiss keeps k nodes in view at least, but would stop as early as fewer ask for.
+        self.index_.hnsw.efSearch = max(self.ef_search, k)
         return ranked(self.search, queries, k, self.index_.ntotal, self.exhaustive)
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:

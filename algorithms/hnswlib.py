@@ -23,6 +23,7 @@ class HNSWLib(Algorithm):
     libraries = ("hnswlib",)
     score_scale = "cosine"
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, links: int, seed: int = 0) -> None:

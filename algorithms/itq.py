@@ -42,7 +42,7 @@ class RotatedComponents(HammingCodes):
         self.thresholds_ = mean @ matrix
 
 
-@register("itq{bits}", bits=[64, 128, 256])
+@register("itq{bits}", bits=[64, 128, 256], held=lambda dimension, bits: bits / 8)
 class IterativeQuantization(RotatedComponents):
     """Signs of the leading principal components, rotated so that they lose least; Hamming distance.
 
@@ -77,7 +77,7 @@ def nearest_rotation(values: Matrix, targets: Matrix) -> Matrix:
     return u @ vt
 
 
-@register("itq-faiss{bits}", bits=[64, 128, 256])
+@register("itq-faiss{bits}", bits=[64, 128, 256], held=lambda dimension, bits: bits / 8)
 class FaissIterativeQuantization(RotatedComponents):
     """Iterative quantization with the rotation that faiss finds, which is little better than its random start.
 

@@ -15,7 +15,7 @@ from binbench.plugins.levels import LevelAlgorithm
 GAUSSIAN_LEVELS = np.array([-1.5104, -0.4528, 0.4528, 1.5104])
 
 
-@register("int2")
+@register("int2", held=lambda dimension: dimension / 4)
 class LloydMax(LevelAlgorithm):
     """Four levels per dimension of the randomly rotated vector, placed for the normal distribution of its values.
 

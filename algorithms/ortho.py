@@ -7,7 +7,7 @@ from binbench.codes.projections import projection
 from binbench.plugins.hamming_codes import HammingCodes
 
 
-@register("ortho{bits}", bits=[64, 128, 256, 512])
+@register("ortho{bits}", bits=[64, 128, 256, 512], held=lambda dimension, bits: bits / 8)
 class OrthonormalBinary(HammingCodes):
     """Sign of an orthonormal random projection, searched by Hamming distance.
 

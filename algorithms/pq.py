@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("pq{bytes}", bytes=[8, 16, 32, 64])
+@register("pq{bytes}", bytes=[8, 16, 32, 64], held=lambda dimension, bytes: bytes)
 class ProductQuantization(FaissAlgorithm):
     """One of 256 k-means centroids per sub-vector, one byte each.
 
@@ -65,7 +65,7 @@ def codes_of(quantizer: faiss.ProductQuantizer, vectors: FloatArray) -> NDArray[
     return codes
 
 
-@register("opq{bytes}", bytes=[8, 16, 32, 64])
+@register("opq{bytes}", bytes=[8, 16, 32, 64], held=lambda dimension, bytes: bytes)
 class OptimizedProductQuantization(ProductQuantization):
     """Product quantization after the rotation that suits it best.
 
@@ -101,7 +101,7 @@ class OptimizedProductQuantization(ProductQuantization):
         return Footprint(codes=self.bytes, shared=4 * 256 * self.dimension + 4 * self.dimension**2)
 
 
-@register("pqfs{bytes}", bytes=[8, 16, 32, 64])
+@register("pqfs{bytes}", bytes=[8, 16, 32, 64], held=lambda dimension, bytes: bytes)
 class FastScan(FaissAlgorithm):
     """Product quantization with 4-bit codes, two to a byte, whose look-up tables stay in the processor's registers.
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("rabitq{bits_per_dim}", bits_per_dim=[1, 2, 4])
+def _held(dimension: int, bits_per_dim: int) -> float:
+    """Bits, and two factors; a third and three others for the further bits."""
+    return dimension * bits_per_dim / 8 + (8 if bits_per_dim == 1 else 20)
+
+
+@register("rabitq{bits_per_dim}", bits_per_dim=[1, 2, 4], held=_held)
 class RaBitQ(FaissAlgorithm):
     """Signs of the randomly rotated, centred vector with factors that make the estimated product unbiased.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray, Ids
-from binbench.plugins.faiss_index import ranked
+from binbench.plugins.faiss_index import ranked, sample_rows
 from binbench.plugins.libraries import library
 
 
@@ -50,6 +50,8 @@ class RaBitQLib(Algorithm):
         if len(train) < self.lists:
             raise Unsupported(f"{len(train)} documents are too few for {self.lists} cells")
         rows = np.ascontiguousarray(train)
+        if len(sample_rows(rows, None, self.seed)) < len(rows):
+            raise Unsupported("its library learns from all documents: --max-train cannot cap it")
         with self.stage("train"):
             cells = library("rabitqlib", "rabitqlib").RaBitQKMeans(
                 self.dimension, self.lists, seed=self.seed, num_threads=1, min_points_per_centroid=1
@@ -115,6 +117,7 @@ class RaBitQGraph(RaBitQLib):
     """
 
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
+    at_least_k = ("ef_search",)
 
     def __init__(self, dimension: int, links: int, bits: int, seed: int = 0) -> None:
         super().__init__(dimension, 16, bits, seed)

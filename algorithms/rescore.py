@@ -12,7 +12,12 @@ from binbench.plugins.faiss_index import FaissAlgorithm
 from binbench.plugins.two_stage import Rescored
 
 
-@register("pq{bytes}-rescore-float", bytes=[8, 16, 32, 64], store="float")
+@register(
+    "pq{bytes}-rescore-float",
+    bytes=[8, 16, 32, 64],
+    store="float",
+    held=lambda dimension, bytes, store: bytes + 4 * dimension,
+)
 class RescoredProductQuantization(Rescored):
     """Product quantization searched, the whole vectors of the best candidates re-scored.
 
@@ -24,8 +29,18 @@ class RescoredProductQuantization(Rescored):
         super().__init__(dimension, ProductQuantization(dimension, bytes, seed), _store(dimension, store))
 
 
-@register("binary{bits}-rescore-int8", bits=[64, 128, 256, 512], store="int8")
-@register("binary{bits}-rescore-float", bits=[64, 128, 256, 512], store="float")
+@register(
+    "binary{bits}-rescore-int8",
+    bits=[64, 128, 256, 512],
+    store="int8",
+    held=lambda dimension, bits, store: bits / 8 + dimension,
+)
+@register(
+    "binary{bits}-rescore-float",
+    bits=[64, 128, 256, 512],
+    store="float",
+    held=lambda dimension, bits, store: bits / 8 + 4 * dimension,
+)
 class RescoredBinary(Rescored):
     """Hamming search of random-projection codes, the best candidates re-scored on int8 codes or on whole vectors.
 

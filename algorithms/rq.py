@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import faiss
 
 
-@register("rq{bytes}", bytes=[8, 16, 32])
+@register("rq{bytes}", bytes=[8, 16, 32], held=lambda dimension, bytes: bytes)
 class ResidualQuantization(FaissAlgorithm):
     """A sum of centroids, each one of 256 for what the sum so far has missed; one byte per term.
 

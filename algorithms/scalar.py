@@ -8,15 +8,15 @@ import numpy as np
 
 from binbench import Footprint, register
 from binbench.plugins.algorithm import FloatArray, Ids
-from binbench.plugins.faiss_index import FaissAlgorithm, blocks
+from binbench.plugins.faiss_index import FaissAlgorithm, blocks, sample_rows
 
 if TYPE_CHECKING:
     import faiss
 
 
-@register("int8", bits=8)
-@register("int6", bits=6)
-@register("int4", bits=4)
+@register("int8", bits=8, held=lambda dimension, bits: dimension * bits / 8)
+@register("int6", bits=6, held=lambda dimension, bits: dimension * bits / 8)
+@register("int4", bits=4, held=lambda dimension, bits: dimension * bits / 8)
 class Scalar(FaissAlgorithm):
     """Each dimension cut into even steps between its smallest and largest value among the documents.
 
@@ -36,8 +36,9 @@ class Scalar(FaissAlgorithm):
 
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         # Two rows that span the ranges teach faiss the same as all documents do, without holding them in memory.
-        index.train(np.stack(value_ranges(train)))
-        self.facts["training_rows"] = len(train)
+        sample = sample_rows(train, None, 0)
+        index.train(np.stack(value_ranges(sample)))
+        self.facts["training_rows"] = len(sample)
 
     def footprint(self) -> Footprint:
         return Footprint(codes=-(-self.dimension * self.bits // 8), shared=2 * 4 * self.dimension)
@@ -49,7 +50,7 @@ def value_ranges(train: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
 
 
-@register("int8-minmax")
+@register("int8-minmax", held=lambda dimension: dimension)
 class MinMaxCodes(FaissAlgorithm):
     """Codes on per-dimension scales compared directly, as sentence-transformers' `quantize_embeddings` makes them.
 
@@ -72,8 +73,9 @@ class MinMaxCodes(FaissAlgorithm):
         self.facts.clear()
         index = self.build()
         with self.stage("train"):
-            self.low_, self.high_ = value_ranges(train)
-            self.facts["training_rows"] = len(train)
+            sample = sample_rows(train, None, 0)
+            self.low_, self.high_ = value_ranges(sample)
+            self.facts["training_rows"] = len(sample)
         with self.stage("encode"):
             for block in blocks(train):
                 index.add(self.codes(block))

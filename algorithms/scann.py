@@ -9,9 +9,10 @@ import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray
+from binbench.plugins.faiss_index import sample_rows
 
 
-@register("scann")
+@register("scann", held=lambda dimension: dimension / 4)
 class ScaNN(Algorithm):
     """4-bit product quantization trained for inner products, by the `scann` library.
 
@@ -30,6 +31,8 @@ class ScaNN(Algorithm):
         scann = importlib.import_module("scann")
 
         self.facts.clear()
+        if len(sample_rows(train, None, 0)) < len(train):
+            raise Unsupported("its library learns from all documents: --max-train cannot cap it")
         self.count_ = len(train)
         with self.stage("train"):
             builder = scann.scann_ops_pybind.builder(np.ascontiguousarray(train), 10, "dot_product")

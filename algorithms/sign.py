@@ -9,13 +9,14 @@ from binbench.codes.binarize import learn_thresholds
 from binbench.codes.packing import unpack
 from binbench.codes.projections import projection
 from binbench.plugins.algorithm import FloatArray, Ids
+from binbench.plugins.faiss_index import sample_rows
 from binbench.plugins.hamming_codes import HammingCodes
 from binbench.plugins.two_stage import TwoStage
 
 
-@register("sign", threshold="zero")
-@register("sign-mean", threshold="mean")
-@register("sign-median", threshold="median")
+@register("sign", threshold="zero", held=lambda dimension, threshold: dimension / 8)
+@register("sign-mean", threshold="mean", held=lambda dimension, threshold: dimension / 8)
+@register("sign-median", threshold="median", held=lambda dimension, threshold: dimension / 8)
 class Sign(HammingCodes):
     """Whether each dimension is above zero, or above its mean or median among the documents; Hamming distance.
 
@@ -28,10 +29,10 @@ class Sign(HammingCodes):
         self.threshold = threshold
 
     def learn(self, train: FloatArray) -> None:
-        self.thresholds_ = learn_thresholds(self.threshold, train, self.projection)
+        self.thresholds_ = learn_thresholds(self.threshold, sample_rows(train, None, 0), self.projection)
 
 
-@register("sign-rescore-self")
+@register("sign-rescore-self", held=lambda dimension: dimension / 8)
 class SignRescored(TwoStage):
     """Hamming search of sign codes, the best candidates re-scored by the float query against their own codes.
 

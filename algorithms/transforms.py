@@ -50,7 +50,7 @@ class Centering(Transform):
     """The documents' mean taken away."""
 
     def fit(self, train: FloatArray) -> None:
-        self.mean_ = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.mean_ = sample_rows(train, None, 0).mean(axis=0, dtype=np.float64).astype(np.float32)
 
     def apply(self, vectors: FloatArray) -> FloatArray:
         return vectors - self.mean_
@@ -92,7 +92,7 @@ class Whitening(Components):
     whitened = True
 
     def fit(self, train: FloatArray) -> None:
-        self.mean_ = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.mean_ = sample_rows(train, None, self.seed).mean(axis=0, dtype=np.float64).astype(np.float32)
         super().fit(train)
 
     def moved(self, vectors: FloatArray) -> FloatArray:

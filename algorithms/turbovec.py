@@ -10,7 +10,7 @@ from binbench.plugins.faiss_index import blocks, ranked
 from binbench.plugins.libraries import library
 
 
-@register("turbovec{bits}", bits=[2, 4])
+@register("turbovec{bits}", bits=[2, 4], held=lambda dimension, bits: dimension * bits / 8 + 4)
 class TurboVec(Algorithm):
     """Lloyd-Max levels of the randomly rotated coordinates, 2 or 4 bits each, by the `turbovec` library (TurboQuant).
 

@@ -34,6 +34,7 @@ class USearch(Algorithm):
     scoring = "symmetric"
     score_scale = "own"
     query_grid: ClassVar = {"expansion_search": [16, 64, 256, 0]}
+    at_least_k = ("expansion_search",)
     exhaustive = False
 
     def __init__(self, dimension: int, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then in a log."""
+"""Progress of long work: a bar on a terminal or in a notebook, a plain line now and then in a log."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ def progress(
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
+    if in_a_notebook():
+        with _bar_in_a_notebook(what, total, unit, done) as moved:
+            yield moved
+        return
     terminal = sys.stderr.isatty()
     bar = tqdm(
         desc=what,
@@ -65,3 +69,20 @@ def progress(
     # What is logged meanwhile is written above the bar.
     with bar, logging_redirect_tqdm() if terminal else nullcontext():
         yield advance
+
+
+def in_a_notebook() -> bool:
+    """Whether this is the kernel of a notebook, where neither a cursor nor a log can be seen."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+@contextmanager
+def _bar_in_a_notebook(what: str, total: int, unit: str, done: int) -> Iterator[Callable[[int], None]]:
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    counted = [DownloadColumn()] if unit == "bytes" else [MofNCompleteColumn(), TextColumn(unit)]
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), *counted, TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(what, total=total or None, completed=done)
+        yield lambda count: bar.advance(task, count)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from binbench import Collection, SourceOptions, register_dataset
-from binbench.sets.beir_layout import beir_folder, load_beir
+from binbench.sets.beir_layout import beir_folder, beir_inputs, load_beir
 from binbench.sets.download import fetch_zip
 
 URL = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
@@ -67,8 +68,7 @@ def load(row: Row, options: SourceOptions, name: str | None = None, size: int | 
     Raises:
         UserError: it can be had from nowhere, or its files are faulty.
     """
-    folder = beir_folder(row.name, options)
-    cached = options.cache_dir / "beir" / row.name
+    folder, cached = beir_folder(row.name, options), _cached(row, options)
     facts: dict[str, Any] = {}
     if folder is None:
         url = f"{os.environ.get('BINBENCH_BEIR_URL', URL).rstrip('/')}/{row.name}.zip"
@@ -78,6 +78,10 @@ def load(row: Row, options: SourceOptions, name: str | None = None, size: int | 
     if len(found.doc_ids) < row.documents:
         facts["subset"] = True
     return replace(found, provenance=found.provenance | facts, warnings=found.warnings + _differences(row, found))
+
+
+def _cached(row: Row, options: SourceOptions) -> Path:
+    return options.cache_dir / "beir" / row.name
 
 
 def _differences(row: Row, found: Collection) -> list[str]:
@@ -113,7 +117,12 @@ def _register(row: Row, name: str, size: int | None = None) -> None:
     def identity(options: SourceOptions) -> dict[str, Any]:
         return {"documents": size}
 
-    register_dataset(name, seeded=size is not None, sizes=sizes, identity=identity)(_plugin(row, name, size))
+    def inputs(options: SourceOptions) -> Mapping[str, Path | str]:
+        return beir_inputs(beir_folder(row.name, options) or _cached(row, options), options.split, row.default_split)
+
+    seeded = size is not None
+    register = register_dataset(name, seeded=seeded, sizes=sizes, identity=identity, inputs=inputs, version=1)
+    register(_plugin(row, name, size))
 
 
 for _row in ROWS:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import re
+import sys
 import sysconfig
 import warnings
 from collections import Counter
@@ -47,7 +48,11 @@ def top_module(document_id: str) -> str:
     return document_id.partition(":")[0].partition(".")[0]
 
 
-@register_dataset("pydocs", labels=top_module)
+def _interpreter(options: SourceOptions) -> dict[str, str]:
+    return {"python": sys.version}
+
+
+@register_dataset("pydocs", labels=top_module, inputs=_interpreter)
 def pydocs(options: SourceOptions) -> Collection:
     """Docstrings of Python's standard library: find the details by the summary."""
     if options.split not in (None, "test"):

@@ -29,6 +29,7 @@ from binbench.api.arguments import (
 )
 from binbench.api.frames import frame_of, rows_of, stored, the_one
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.harness.options import Mode, RunOptions, SetOptions
 from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 from binbench.sets.embeddings import EmbeddingSet
@@ -51,12 +52,14 @@ class Index:
         algorithm: the plugin itself; takes unit rows only where `distance` is angular.
         distance: ``angular`` or ``euclidean``.
         documents: N.
+        ids: of the documents by row, where a loaded index has them.
     """
 
     name: str
     algorithm: Algorithm
     distance: str
     documents: int
+    ids: list[str] | None = None
 
     def query(self, queries: NDArray[Any], k: int = 10) -> Answer:
         """The `k` best rows for each of `queries`.
@@ -87,6 +90,18 @@ class Index:
     def index_bytes(self) -> int:
         """Bytes of the whole index: N × bytes/vector + shared."""
         return self.footprint().total(self.documents)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Index:
+        """The index that ``binbench build`` wrote into the folder `path`.
+
+        Raises:
+            UserError: there is none, it is damaged, or of a method that is not registered.
+        """
+        from binbench.tasks.index_files import read_index
+
+        algorithm, about = read_index(Path(path).expanduser())
+        return cls(about["method"], algorithm, about["distance"], about["documents"], about["ids"])
 
 
 @overload
@@ -152,7 +167,8 @@ def run(
         results_dir: where results live; $BINBENCH_RESULTS or ``results`` where left out.
         data_dir: where embedding sets live; $BINBENCH_DATA or ``data`` where left out.
         options: any other option of ``binbench run`` by its field's name in :class:`RunOptions` or :class:`SetOptions`,
-            such as `runs`, `threads`, `timeout` (seconds), `memory_limit` (bytes), `plugins`, `split`, `beir_dir`.
+            such as `runs`, `threads`, `documents` (``[1000, "all"]``), `timeout` (seconds), `memory_limit` (bytes),
+            `plugins`, `split`, `beir_dir`.
 
     Returns:
         One row a result, ``float`` first, because retention needs it; failed ones are rows too and say why.
@@ -201,15 +217,19 @@ def results(
     from binbench.records.select import filtered
 
     folder = asked(RunOptions, given_of({"results_dir": results_dir})).results_dir
-    sets = Path(data_dir).expanduser() if data_dir is not None else None
+    sets = path_of(data_dir) if data_dir is not None else None
     return frame_of(filtered(rows(folder, sets), filters(where)), folder)
 
 
 def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
     """The rows that no other beats in both columns, from the best `x` on; what is better, the columns say.
 
+    Rows whose shared tables outweigh the float vectors (column `outweighed`) take no part, nor do those of subsets
+    where there are others of the set: a smaller corpus is an easier question.
+
     Raises:
-        UserError: a column that is unknown, holds no numbers, or of which neither end is better.
+        UserError: a column that is unknown, holds no numbers, or of which neither end is better; or subsets only, of
+            several sizes.
     """
     from binbench.records.columns import numeric
     from binbench.report.charts.base import pareto as frontier
@@ -222,6 +242,13 @@ def pareto(frame: DataFrame, x: str, y: str) -> DataFrame:
             raise UserError(f"the frame has no column {name}; take it from bb.run or bb.results")
         signs[name] = 1.0 if numeric(name).better == "larger" else -1.0
     known = frame.dropna(subset=[x, y])
+    if {"set", "documents", "set_documents"} <= set(frame.columns):
+        is_whole = known["documents"] == known["set_documents"]
+        known = known[is_whole | ~is_whole.groupby(known["set"]).transform("any")]
+        if (known.groupby("set")["documents"].nunique() > 1).any():
+            raise UserError('a frontier is of one set or subset: choose by frame[frame["documents"] == …]')
+    if "outweighed" in known:
+        known = known[known["outweighed"] != True]  # noqa: E712
     points = [(float(a), signs[y] * float(b)) for a, b in zip(known[x], known[y], strict=True)]
     return known.iloc[frontier(points, smaller_x=signs[x] < 0)]
 
@@ -236,20 +263,23 @@ def plot(frame: DataFrame, kind: str) -> Figure:
     Raises:
         UserError: an unknown kind, several sets, or nothing to draw.
     """
-    from binbench.records.select import groups
     from binbench.report.charts.registry import charts
 
     known = charts()
     if kind not in known:
         raise unknown("kind of plot", kind, known, f"; there are {', '.join(known)}")
-    found = [row for row in rows_of(frame) if row["status"] == "ok"]
-    parts = groups(found, ["set", "fingerprint", "k", "threads"])
+    parts = known[kind].parts([row for row in rows_of(frame) if row["status"] == "ok"])
     if len(parts) > 1:
-        held = ", ".join(f"{values[0]} k={values[2]} threads={values[3]}" for values, _ in parts)
+        held = ", ".join(
+            f"{name} k={k} threads={threads}"
+            + f" max_train={most}" * bool(most)
+            + "".join(f" documents={n}" for n in documents)
+            for (name, _, k, threads, most, *documents), _ in parts
+        )
         raise UserError(
             f'a picture shows one set, k and number of threads; choose from {held}: frame[frame["set"] == …]'
         )
-    figure = known[kind](found) if found else None
+    figure = known[kind](parts[0][1]) if parts else None
     if figure is None:
         raise UserError(f"{kind}: nothing to draw: no result in the frame has the figures that it shows")
     _shown_inline()
@@ -296,26 +326,12 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
         UserError: an unknown method, vectors that are none, or an argument that the method has not.
         Unsupported: the method does not fit the vectors.
     """
-    from binbench.errors import Unsupported
-    from binbench.plugins import transform  # noqa: F401  (names with an @)
-    from binbench.plugins.faiss_index import blas_distances
-    from binbench.plugins.registry import ALGORITHMS
+    from binbench.tasks.build import fitted
 
-    instance = ALGORITHMS.get(name)
     if distance not in ("angular", "euclidean"):
         raise UserError(f"distance {distance!r} is not supported; angular and euclidean are")
-    if distance not in instance.family.plugin.metrics:
-        raise Unsupported(f"{name} does not rank by {distance} distance")
-    for argument in arguments:
-        if argument not in instance.family.plugin.query_grid:
-            raise unknown(f"query argument of {name}", argument, instance.family.plugin.query_grid)
     rows = unit_vectors(np.asarray(vectors), "document", distance)
-    algorithm: Algorithm = instance.create(dimension=rows.shape[1], seed=seed, metric=distance)
-    with blas_distances():
-        algorithm.fit(rows)
-    if arguments:
-        algorithm.set_query_arguments(**arguments)
-    return Index(name, algorithm, distance, len(rows))
+    return Index(name, fitted(name, rows, distance, seed, arguments), distance, len(rows))
 
 
 def embeddings(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from binbench.errors import UserError, unknown
 from binbench.records.rows import Row, rows
+from binbench.records.select import whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -49,11 +50,14 @@ def the_one(rows: Sequence[Row], name: str) -> Row:
     """The row of the method or instance `name`, in any mode, because figures do not depend on it."""
     from binbench.report.charts.base import one_mode
 
+    rows = whole(rows)
     found = one_mode([row for row in rows if name in (row["method"], row["instance"])])
-    places = {(row["set"], row["fingerprint"], row["k"]) for row in rows}
+    places = {(row["set"], row["fingerprint"], row["documents"], row["k"]) for row in rows}
     if not found:
         raise unknown("method of the frame", name, {row["method"] for row in rows})
     if len(found) > 1 or len(places) > 1:
         held = ", ".join(sorted({f"{row['set']} {row['method']} k={row['k']} seed={row['seed']}" for row in rows}))
-        raise UserError(f"compare needs one result of {name}, of one set and k; choose from the frame's rows: {held}")
+        raise UserError(
+            f"compare needs one result of {name}, of one set, subset and k; choose from the frame's rows: {held}"
+        )
     return found[0]

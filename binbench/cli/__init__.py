@@ -17,11 +17,13 @@ from binbench.texts import visible
 VERBS = {
     "list": "Show algorithms, datasets and encoders.",
     "prepare": "Make embedding sets.",
+    "weights": "Get the weights of encoders.",
     "run": "Measure methods on embedding sets.",
     "table": "Show results as tables.",
     "plot": "Draw results.",
     "export": "Write results as CSV, JSON Lines, Parquet or TREC runs.",
     "site": "Make a static site of results.",
+    "build": "Fit one method on all vectors and write an index for faiss and numpy.",
     "demo": "Show on texts what compression does to search.",
     "check": "Check that quantizers keep the interface's promises.",
     "study": "Run a campaign of experiments with bands and kill-switches, and report it.",
@@ -121,6 +123,13 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader (say, `| head`) has gone; what it wanted it has.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except (OSError, MemoryError) as error:
+        # What the machine refuses is no bug of ours; where it did so, --verbose tells.
+        logging.getLogger("binbench").debug("refused", exc_info=True)
+        what = error.strerror or str(error) if isinstance(error, OSError) else f"not enough memory: {error}"
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        click.echo(f"binbench: {visible(f'{where}{what}')}", err=True)
+        status = 1
     finally:
         logging.getLogger("binbench").removeHandler(errors)
     sys.exit(status if isinstance(status, int) and status else int(errors.any))

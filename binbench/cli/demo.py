@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def command(
         raise UserError("--output needs --format markdown or html")
     chosen["encoders"] = (chosen.pop("encoder"),)
     [preparation] = options.preparations(datasets=(dataset,), train=None, queries=None, **chosen)
-    demonstration = demonstrate(preparation, algorithms)
+    on_a_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not to
+    demonstration = demonstrate(preparation, algorithms, queries if queries or not on_a_terminal else None)
     asked = list(queries) or demonstration.own_queries[:3]
     if to:
         from binbench.files import atomic
@@ -57,10 +59,11 @@ def command(
         click.echo(path)
         return
     width = max(20, shutil.get_terminal_size().columns)
-    if not queries and sys.stdin.isatty() and sys.stdout.isatty():
+    if not queries and on_a_terminal:
         click.echo(f"{demonstration.name}: {demonstration.documents:,} texts. An empty line ends.")
-        while query := click.prompt("Look for", default="", show_default=False).strip():
-            click.echo(on_terminal(query, demonstration.ask(query), width))
+        with suppress(EOFError):
+            while query := input("Look for: ").strip():
+                click.echo(on_terminal(query, demonstration.ask(query), width))
     else:
         for query in asked:
             click.echo(on_terminal(query, demonstration.ask(query), width))

@@ -82,7 +82,8 @@ def _show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
             job = one.job
             action = "keep" if one.state == "done" else "run"
             seed = "no seed" if job.seed is None else f"seed={job.seed}"
-            click.echo(f"{action:4}  {job.set_name}  {job.instance}  k={job.count}  {job.mode}  {seed}  ({one.state})")
+            asked = f"k={job.count}" + (f"  documents={job.documents}" if job.documents else "")
+            click.echo(f"{action:4}  {job.set_name}  {job.instance}  {asked}  {job.mode}  {seed}  ({one.state})")
     jobs = [one for _, planned in rows for one in planned or []]
     click.echo(f"{sum(one.state != 'done' for one in jobs)} of {len(jobs)} jobs to run")
 

@@ -39,7 +39,7 @@ def _open(campaign: str, data_dir: Path, results_dir: Path, study_dir: Path, bei
     from binbench.study.study import Study
 
     found = load_study(campaign, beir_dir)
-    return Study(found, data_dir, results_dir, study_dir / found.name)
+    return Study(found, data_dir, results_dir, found.folder(study_dir))
 
 
 @click.group("study")

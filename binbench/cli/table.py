@@ -21,6 +21,7 @@ from binbench.cli import options
 @click.option("--ci", is_flag=True, help="Show the 95 % interval of every figure.")
 @click.option("--iso-memory", is_flag=True, help="Methods that take the same bytes per vector, against PQ.")
 @click.option("--wide", is_flag=True, help="On a terminal, show all columns, also those that do not fit.")
+@click.option("--by-seed", is_flag=True, help="A row for each seed, instead of the mean over the seeds of a method.")
 @options.results_dir
 @options.data_dir
 def command(results_dir: Path, data_dir: Path, **chosen: Any) -> None:

@@ -17,10 +17,11 @@ from binbench.records.record import Record
 from binbench.records.store import REMEDY, member
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
+from binbench.sets.subsets import Subset
 
 
 def answers_of(record: Record, embeddings: EmbeddingSet) -> Answers:
-    """The answers of `record`, which was measured on `embeddings`.
+    """The answers of `record`, which was measured on `embeddings` or a subset of its documents.
 
     Raises:
         UserError: the result is damaged.
@@ -41,22 +42,32 @@ def answers_of(record: Record, embeddings: EmbeddingSet) -> Answers:
     def distances(query: int, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
         return distances_to(embeddings.train, embeddings.test[query : query + 1], ids[None], embeddings.distance)[0]
 
+    subset = subset_of(record, embeddings)
+    qrels = subset.qrels if subset else embeddings.qrels
+    true_ids, true_distances = subset.truth if subset else (embeddings.neighbors, embeddings.distances)
     return Answers(
         ids=ids,
         distances=true,
-        true_ids=embeddings.neighbors,
-        true_distances=embeddings.distances,
+        true_ids=true_ids,
+        true_distances=true_distances,
         distance=embeddings.distance,
         scores=scores,
         ties=ties,
-        qrels=embeddings.qrels,
-        # A collection's set holds judged queries only.
-        judged_everywhere=bool(embeddings.attributes.get("split")),
+        qrels=qrels,
+        # A collection's set holds judged queries only; a subset may have lost what is relevant to some of them.
+        judged_everywhere=bool(embeddings.attributes.get("split")) and not (subset and subset.lost),
         own=own_documents_of(embeddings.path, embeddings.path.stat().st_mtime_ns),
         query_ids=embeddings.test_ids,
         document_ids=embeddings.train_ids,
         distances_to=distances,
     )
+
+
+def subset_of(record: Record, embeddings: EmbeddingSet) -> Subset | None:
+    """The subset of `embeddings` that `record` was measured on; None for all documents."""
+    if not record.is_subset or record.documents is None:
+        return None
+    return Subset(embeddings, record.documents, record.path.parents[2])
 
 
 def stored(record: Record, name: str, shape: tuple[int, int]) -> NDArray[Any]:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.files import file_in
-from binbench.harness.answers import answers_of, own_documents_of, stored
+from binbench.files import file_in, path_of
+from binbench.harness.answers import answers_of, own_documents_of, stored, subset_of
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
 from binbench.measures.registry import MEASURES, compute, versions
@@ -121,7 +121,7 @@ def evaluate(
     Raises:
         UserError: there are no results, or none that `datasets` name.
     """
-    elsewhere = {Path(name).stem: Path(name).expanduser() for name in datasets if name.endswith((".hdf5", ".h5"))}
+    elsewhere = {Path(name).stem: path_of(name) for name in datasets if name.endswith((".hdf5", ".h5"))}
     wanted = [name for name in datasets if not name.endswith((".hdf5", ".h5"))] + list(elsewhere)
     asked = f" of {', '.join(datasets)}" if datasets else ""
     paths = [results_dir / file for file in files_under(results_dir)]
@@ -158,10 +158,12 @@ def check_set(record: Record, embeddings: EmbeddingSet) -> None:
     """Refuse a result that `embeddings` cannot judge.
 
     Raises:
-        UserError: it was measured on other vectors.
+        UserError: it was measured on other vectors, or on other documents than a subset has now.
     """
     if record.fingerprint != embeddings.fingerprint:
         raise UserError(f"{record.path} was measured on other vectors than {embeddings.path} holds; run it again")
+    if (subset := subset_of(record, embeddings)) and subset.name != record.sample:
+        raise UserError(f"{record.path} was measured on other documents of {embeddings.path}; run it again")
 
 
 def _references(contrasts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

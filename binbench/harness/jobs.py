@@ -26,6 +26,8 @@ class Job(Conditions):
         set_fingerprint: of its vectors.
         instance: name of the algorithm instance.
         count: neighbours asked for (k).
+        documents: how many of the set's; None for all.
+        sample: names which ones, in a subset; see :mod:`binbench.sets.subsets`.
         mode: ``batch`` (all queries in one call) or ``single`` (one call per query).
         seed: for everything random in the method; None where it takes none.
         parallel: jobs that may run at the same time.
@@ -41,6 +43,8 @@ class Job(Conditions):
     set_fingerprint: str
     instance: str
     count: Count
+    documents: Count | None = None
+    sample: str | None = None
     mode: Mode = "batch"
     seed: Seed | None = 0
     parallel: Count = 1
@@ -51,9 +55,11 @@ class Job(Conditions):
     code: str = ""
 
     def query_arguments(self) -> list[dict[str, Any]]:
-        """Every combination of the plugin's query-time arguments; one result each."""
-        grid = ALGORITHMS.get(self.instance).query_grid
-        return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+        """Every combination of the plugin's query-time arguments as it works at this k; one result each."""
+        instance = ALGORITHMS.get(self.instance)
+        grid, effective = instance.query_grid, instance.family.plugin.effective
+        asked = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+        return list({str(found): found for one in asked for found in [effective(self.count, **one)]}.values())
 
     def path(self, arguments: dict[str, Any]) -> Path:
         """The result file of this job under `arguments`: the one place that names it.
@@ -65,7 +71,7 @@ class Job(Conditions):
         folder = family + ("-batch" if self.mode == "batch" else "")
         conditions = {
             name: getattr(self, name)
-            for name, field in Conditions.model_fields.items()
+            for name, field in (Conditions.model_fields | {"documents": Job.model_fields["documents"]}).items()
             if shown(field).in_place and getattr(self, name) != field.default
         }
         named = [*sorted(arguments.items()), ("seed", self.seed or 0), *conditions.items()]
@@ -73,12 +79,17 @@ class Job(Conditions):
         stem = "_".join([quote(self.instance, safe="@+"), *told])
         if len(stem) > 200:
             stem = f"{stem[:160]}-{hashlib.sha256(stem.encode()).hexdigest()[:24]}"
-        return self.results_dir / self.set_name / str(self.count) / folder / f"{stem}.hdf5"
+        return self.folder / str(self.count) / folder / f"{stem}.hdf5"
+
+    @property
+    def folder(self) -> Path:
+        """Where results on the set lie, and the truth of its subsets."""
+        return self.results_dir / self.set_name
 
     def inputs(self, arguments: dict[str, Any]) -> str:
         """A hash of everything a result depends on; a stored result with another one is stale."""
         instance = ALGORITHMS.get(self.instance)
-        depends_on = {"set_fingerprint", "count", "mode", "seed", *Conditions.model_fields}
+        depends_on = {"set_fingerprint", "count", "documents", "sample", "mode", "seed", *Conditions.model_fields}
         facts = {
             "schema": RESULT_SCHEMA,
             "parameters": instance.parameters,

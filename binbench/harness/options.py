@@ -13,14 +13,15 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from binbench.errors import UserError
-from binbench.sets import DEFAULT_ENCODER, Precision
+from binbench.sets import DEFAULT_ENCODER, Metric, Precision
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from binbench.plugins.registry import Instance
     from binbench.sets.prepare import Preparation
 
 Mode = Literal["batch", "single"]
@@ -34,9 +35,18 @@ def _different(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+def _some_or_all(value: Any) -> Any:
+    if value != "all" and (type(value) is not int or value < 1):
+        raise ValueError(f"neither a number of documents nor all: {value!r}")
+    return value
+
+
 # Strict: in a file, 2.0 repeats, a seed called true and 3600 seconds in quotes are slips.
-Count = Annotated[int, Field(strict=True, ge=1)]
-Seed = Annotated[int, Field(strict=True, ge=0)]
+# The limits are those of the libraries, which count with 32 bits.
+Count = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+Bytes = Annotated[int, Field(strict=True, ge=1)]
+Documents = Annotated[int | Literal["all"], BeforeValidator(_some_or_all)]
 Amount = Annotated[float, Field(strict=True, gt=0)]
 Name = Annotated[str, Field(min_length=1)]
 Several = Annotated[tuple[T, ...], AfterValidator(_different)]
@@ -106,6 +116,9 @@ class Conditions(Options):
     # More repeats say the same more precisely: they take the place of fewer.
     runs: Annotated[Count, Shown(in_place=False)] = Field(default=5, description="Timed repeats.")
     threads: Count = Field(default=1, description="For every numeric library.")
+    max_train: Count | None = Field(
+        default=None, description="Documents that methods learn from, at most. [default: as many as faiss would take]"
+    )
 
 
 class RunSettings(Conditions):
@@ -115,16 +128,23 @@ class RunSettings(Conditions):
         default=(), description="A Python file that registers plugins; repeatable."
     )
     seeds: Annotated[Some[Seed], Shown("seed")] = Field(default=(0,), description="Seed of everything random.")
+    seeds_of: Annotated[dict[Name, Some[Seed]], Shown(None)] = Field(
+        default={}, description="Seeds of families of methods, by their names, instead of those."
+    )
     modes: Annotated[Some[Mode], Shown("mode", every="both")] = Field(default=("batch",))
     jobs: Count = Field(default=1, description="Jobs at the same time.")
     timeout: Amount | None = Field(default=3600, description="Seconds a job.")
-    memory_limit: Annotated[Count | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
+    memory_limit: Annotated[Bytes | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
+
+    def seeds_for(self, instance: Instance) -> tuple[int | None, ...]:
+        """The seeds that a method is run with; None alone for one that takes none."""
+        return self.seeds_of.get(instance.family.name, self.seeds) if instance.seeded else (None,)
 
 
 class RunOptions(RunSettings):
     """How jobs are run. Every method is run with every count, mode and seed, one without a seed once.
 
-    No `counts` mean 100, or all documents of a smaller set; no `timeout` or `memory_limit` (bytes) no limit.
+    No `counts` mean 100, or all documents of a smaller set or subset; no `timeout` or `memory_limit` (bytes) no limit.
     """
 
     results_dir: Annotated[Path, Shown(variable="BINBENCH_RESULTS", in_file=False)] = Field(
@@ -132,6 +152,10 @@ class RunOptions(RunSettings):
     )
     counts: Annotated[Several[Count], Shown("count")] = Field(
         default=(), description="Neighbours per query. [default: 100]"
+    )
+    documents: Annotated[Several[Documents], Shown(repeated=True)] = Field(
+        default=("all",),
+        description="Measure on nested random subsets of so many documents, such as 1000,4000,all; repeatable.",
     )
     hypotheses: Annotated[Several[Name], Shown(None)] = Field(
         default=(), description="Ids such as H1 that travel with the results."
@@ -142,12 +166,20 @@ class RunOptions(RunSettings):
         """Those of a job."""
         return self.shared(Conditions)
 
+    def sizes(self, documents: int) -> tuple[int | None, ...]:
+        """The subsets of a set of so many `documents` to measure on; None for all of them, as for more than it has."""
+        wanted = self.documents or ("all",)
+        return tuple(dict.fromkeys(None if n == "all" or n >= documents else n for n in wanted))
+
 
 class SetSettings(Options):
     """How embedding sets are made, as every kind of campaign states it."""
 
     device: str | None = Field(default=None, description="Torch device to encode on, such as cpu or cuda:0.")
-    precision: Precision = Field(default="fp32", description="Of the encoder's weights and activations.")
+    precision: Precision = Field(
+        default="fp32",
+        description="Of the encoder's weights and activations; auto: bf16 where it is safe and fast.",
+    )
     max_tokens: Count | None = Field(default=None, description="Cut texts here instead of at the encoder's own limit.")
     split: str | None = Field(default=None, description="The qrels split. [default: the dataset's own]")
     beir_dir: Annotated[Path | None, Shown(variable="BINBENCH_BEIR_DIR", in_file=False)] = Field(
@@ -163,8 +195,15 @@ class SetOptions(SetSettings):
         default=(),
         description="A registered name, a BEIR-layout folder, an HDF5 file, or a comma-separated list; repeatable.",
     )
-    train: Name | None = Field(default=None, description="A .npy file of your document vectors, instead of --dataset.")
-    queries: Name | None = Field(default=None, description="The .npy file of query vectors that goes with --train.")
+    train: Name | None = Field(
+        default=None, description="A file (or folder) of your document vectors, instead of --dataset."
+    )
+    queries: Name | None = Field(default=None, description="The file of query vectors that goes with --train.")
+    hold_out: Count | None = Field(default=None, description="Draw so many of your vectors as queries instead.")
+    column: Name | None = Field(default=None, description="The column (or tensor) of vectors.")
+    metric: Metric | None = Field(
+        default=None, description="How your vectors are ranked. [default: as an HDF5 file says, or by cosine]"
+    )
     encoders: Annotated[Some[Name], Shown("encoder", repeated=True)] = Field(
         default=(DEFAULT_ENCODER,),
         description="A recipe, RECIPE=FOLDER, lsa<d>, a sentence-transformers folder or hub id.",
@@ -180,12 +219,14 @@ class SetOptions(SetSettings):
             UserError: contradictory or missing options, or an unknown dataset.
         """
         from binbench.sets.corpus import SourceOptions
+        from binbench.sets.own_vectors import VectorOptions
         from binbench.sets.prepare import EncoderOptions, Preparation
+        from binbench.sets.vector_files import ENDINGS, holds_vectors
 
         if self.queries and not self.train:
-            raise UserError("--queries needs --train: the .npy file of document vectors")
-        if self.train and not self.train.endswith(".npy"):
-            raise UserError(f"--train {self.train}: give a .npy file; other formats go to --dataset")
+            raise UserError("--queries needs --train: the file of document vectors")
+        if self.train and not holds_vectors(self.train):
+            raise UserError(f"--train {self.train}: files of vectors end in {', '.join(ENDINGS)}")
         wanted = [*self.datasets, *([self.train] if self.train else [])]
         if not wanted:
             raise UserError(
@@ -198,7 +239,7 @@ class SetOptions(SetSettings):
                 EncoderOptions(encoder, self.device, self.precision, self.max_tokens),
                 source,
                 self.data_dir,
-                self.queries,
+                VectorOptions(self.queries if dataset == self.train else None, self.hold_out, self.metric, self.column),
             )
             for dataset in known_datasets(wanted)
             for encoder in self.encoders
@@ -227,4 +268,4 @@ def explained(error: Any) -> str:
     message = message[0].lower() + message[1:]
     given = error["input"]
     is_told = error["type"] in ("missing", "value_error") or not isinstance(given, str | int | float | None)
-    return message if is_told else f"{message}, not {given!r}"
+    return message if is_told else f"{message}, not {repr(given)[:100]}"

@@ -42,10 +42,13 @@ _ORIGIN = (
 )
 
 
-def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any], arrays: dict[str, Any]) -> Path:
+def write_result(
+    job: Job, arguments: dict[str, Any], attributes: dict[str, Any], arrays: dict[str, Any], set_documents: int
+) -> Path:
     """Write the result of `job` under `arguments`, whole or not at all.
 
-    `attributes` and `arrays` are what was measured; what follows from the job and the machine is added here.
+    `attributes` and `arrays` are what was measured, on a set of `set_documents`; what follows from the job and the
+    machine is added here.
     """
     import h5py
 
@@ -58,6 +61,9 @@ def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any]
         "instance": job.instance,
         "dataset": job.set_name,
         "count": job.count,
+        "documents": job.documents or set_documents,
+        "set_documents": set_documents,
+        "sample": job.sample or "",
         "batch_mode": job.mode == "batch",
         "run_count": job.runs,
         "expect_extra": False,
@@ -67,6 +73,7 @@ def write_result(job: Job, arguments: dict[str, Any], attributes: dict[str, Any]
         "seed": job.seed or 0,
         "seeded": instance.seeded,
         "threads": job.threads,
+        "max_train": job.max_train or 0,
         "parallel_jobs": job.parallel,
         "hypotheses": list(job.hypotheses),
         "inputs": job.inputs(arguments),
@@ -88,7 +95,6 @@ def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: s
         "status": status,
         "reason": reason,
         "distance": embeddings.distance,
-        "documents": len(embeddings.train),
         "queries": len(embeddings.test),
         "dimension": embeddings.train.shape[1],
         "origin": origin_of(embeddings),
@@ -104,7 +110,7 @@ def write_failure(job: Job, arguments: dict[str, Any], status: Status, reason: s
         "neighbors": np.full(shape, -1, np.int32),
         "distances": np.full(shape, np.inf, np.float32),
     }
-    return write_result(job, arguments, attributes, arrays)
+    return write_result(job, arguments, attributes, arrays, len(embeddings.train))
 
 
 def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]) -> None:

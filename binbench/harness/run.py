@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from binbench.records.store import open_record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import check_encoder
 from binbench.sets.prepare import Preparation, check_dataset
+from binbench.sets.subsets import Subset, sample_name
 
 logger = logging.getLogger("binbench")
 
@@ -49,15 +51,17 @@ class Outcome:
     Attributes:
         sets: the embedding sets, by name.
         records: every asked-for result, the float reference first where it was added, per set in the order asked.
+        asked: names of the instances that were asked for: the reference may be none of them.
     """
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
 
     @property
     def failures(self) -> list[Record]:
-        """Results that are neither ok nor skipped."""
-        return [record for record in self.records if record.status not in ("ok", "skipped")]
+        """Results that were asked for and are neither ok nor skipped."""
+        return [one for one in self.records if one.status not in ("ok", "skipped") and one.instance in self.asked]
 
 
 def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOptions) -> list[Planned]:
@@ -66,10 +70,12 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
     Raises:
         UserError: an unknown algorithm, or more neighbours than documents.
     """
-    documents = len(embeddings.train)
+    total = len(embeddings.train)
+    sizes = options.sizes(total)
     for count in options.counts:
-        if count > documents:
-            raise UserError(f"--count {count} is larger than the corpus: {embeddings.name} has {documents} documents")
+        if count > (least := min(size or total for size in sizes)):
+            whose = embeddings.name if least == total else f"a subset of {embeddings.name}"
+            raise UserError(f"--count {count} is larger than the corpus: {whose} has {least} documents")
     # A method without a seed gives the same job for every seed.
     jobs = dict.fromkeys(
         Job(
@@ -79,6 +85,8 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             set_fingerprint=embeddings.fingerprint,
             instance=instance.name,
             count=count,
+            documents=size,
+            sample=sample_name(embeddings, size) if size else None,
             mode=mode,
             seed=seed if instance.seeded else None,
             parallel=options.jobs,
@@ -88,10 +96,12 @@ def plan_set(embeddings: EmbeddingSet, algorithms: Sequence[str], options: RunOp
             command=command(),
             code=code_identity(instance.family.plugin),
         )
-        for count in options.counts or (min(DEFAULT_COUNT, documents),)
         for mode in options.modes
-        for seed in options.seeds
+        for seed in [*options.seeds, *chain(*options.seeds_of.values())]
         for instance in ALGORITHMS.resolve(["float", *algorithms])
+        if not instance.seeded or seed in options.seeds_for(instance)
+        for size in sizes
+        for count in options.counts or (min(DEFAULT_COUNT, size or total),)
     )
     return [Planned(job, _state(job), [job.path(a) for a in job.query_arguments()]) for job in jobs]
 
@@ -136,7 +146,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     check(preparations, algorithms, options)
     with writing(options.results_dir):
         options.results_dir.mkdir(parents=True, exist_ok=True)
-    outcome = Outcome()
+    outcome = Outcome(asked=frozenset(instance.name for instance in ALGORITHMS.resolve(algorithms)))
     planned: list[Planned] = []
     for preparation in preparations:
         embeddings = preparation.run()
@@ -145,6 +155,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     if earlier := sum(len(plan.results) for plan in planned if plan.state == "of an earlier version"):
         logger.info("%d results are of an earlier version of binbench: measured anew", earlier)
     todo = [plan.job for plan in planned if options.force or plan.state != "done"]
+    _truths(todo, outcome.sets)
     _perform(todo, outcome.sets, options)
     paths = [path for plan in planned for path in plan.results]
     outcome.records, troubles = settle(options.results_dir, paths, outcome.sets)
@@ -174,6 +185,17 @@ def _state(job: Job) -> State:
     return next((state for state in order if state in states), "done")
 
 
+def _truths(jobs: Sequence[Job], sets: dict[str, EmbeddingSet]) -> None:
+    """The exact neighbours within the subsets of `jobs`, before these are on the clock."""
+    wanted = dict.fromkeys((job.set_name, job.documents, job.folder) for job in jobs if job.documents)
+    if not wanted:
+        return
+    with progress("exact neighbours in subsets", len(wanted), "subsets", log=False) as advance:
+        for name, documents, folder in wanted:
+            _ = Subset(sets[name], documents, folder).truth
+            advance(1)
+
+
 def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOptions) -> None:
     if not jobs:
         return
@@ -183,14 +205,16 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
         def one(server: ForkServer, job: Job) -> None:
             nonlocal done
             first = job.path(job.query_arguments()[0])
-            first.parent.mkdir(parents=True, exist_ok=True)
+            with writing(first.parent):
+                first.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
                 # Another command may have done it while this one waited.
                 if options.force or _state(job) != "done":
                     _perform_one(server, job, sets[job.set_name], options)
             done += 1
             advance(1)
-            logger.info("[%d/%d] %s × %s: %s", done, len(jobs), job.set_name, job.instance, _ending(job))
+            size = f", {job.documents} documents" if job.documents else ""
+            logger.info("[%d/%d] %s%s × %s: %s", done, len(jobs), job.set_name, size, job.instance, _ending(job))
 
         try:
             perform_all(jobs, one, options.threads, options.jobs)

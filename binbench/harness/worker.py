@@ -16,11 +16,12 @@ from binbench.harness.results import origin_of, write_result
 from binbench.harness.served import outcome, served
 from binbench.harness.timing import Noop, clock, excess, measure, processor_time
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
-from binbench.plugins.faiss_index import blas_distances
+from binbench.plugins.faiss_index import blas_distances, training_at_most
 from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.records.record import Facts, Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
+from binbench.sets.subsets import Subset
 from binbench.texts import message
 
 #: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
@@ -48,13 +49,15 @@ def _perform(job: Job) -> None:
     for plugin in job.plugins:
         load_file(Path(plugin))
     embeddings = EmbeddingSet.open(Path(job.set_path))
-    train, queries = embeddings.train, embeddings.test
+    subset = Subset(embeddings, job.documents, job.folder) if job.documents else None
+    train, queries = (subset or embeddings).train, embeddings.test
     instance = ALGORITHMS.get(job.instance)
     if embeddings.distance not in instance.family.plugin.metrics:
         raise Unsupported(f"does not rank by {embeddings.distance} distance")
     algorithm: Algorithm = instance.create(dimension=train.shape[1], seed=job.seed, metric=embeddings.distance)
     busy, start = processor_time(), clock()
-    algorithm.fit(train)
+    with training_at_most(job.max_train):
+        algorithm.fit(train)
     build_seconds = (clock() - start) / 1e9
     built = excess("the build", processor_time() - busy, build_seconds, job.threads)
     overhead = Noop.overhead(queries, job.count, job.mode)
@@ -63,6 +66,7 @@ def _perform(job: Job) -> None:
             algorithm.set_query_arguments(**arguments)
         timing, (ids, scores), remarks = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
         asked = excess("the queries", timing.processor, float(timing.seconds.sum()), job.threads)
+        remarks += filter(None, (built, asked, subset.lost if subset else None))
         footprint = checked_footprint(algorithm.footprint(), len(train), ids)
         seconds = float(timing.seconds[timing.median_run])
         attributes: dict[str, Any] = {
@@ -81,22 +85,27 @@ def _perform(job: Job) -> None:
             "footprint": _itemised(footprint),
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "candidates": float((ids >= 0).sum(axis=1).mean()),
-            "documents": len(train),
             "queries": len(queries),
             "dimension": train.shape[1],
             "origin": origin_of(embeddings),
-            "facts": _facts(algorithm, [*remarks, *filter(None, (built, asked))]),
+            "facts": _facts(algorithm, remarks),
         }
+        found, tied = ids.astype(np.int32), _ties(algorithm, queries, job.count, len(train))
+        if subset:
+            # Documents keep their numbers; -1, for none, is the last one's place.
+            numbers = np.append(subset.rows, -1).astype(np.int32)
+            found = numbers[found]
+            tied |= {"tied_ids": numbers[tied["tied_ids"]]} if tied else {}
         arrays = {
             "times": timing.per_query(len(queries)),
-            "neighbors": ids.astype(np.int32),
+            "neighbors": found,
             "distances": distances_to(train, queries, ids, embeddings.distance).astype(np.float32),
             "scores": scores.astype(np.float32),
             "repeat_seconds": timing.seconds,
-        } | _ties(algorithm, queries, job.count, len(train))
+        } | tied
         if timing.latencies is not None:
             arrays["latencies"] = timing.latencies.astype(np.float32)
-        write_result(job, arguments, attributes, arrays)
+        write_result(job, arguments, attributes, arrays, len(embeddings.train))
 
 
 def _itemised(footprint: Footprint) -> dict[str, float]:

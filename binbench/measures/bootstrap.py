@@ -1,8 +1,11 @@
-"""Confidence intervals by the bootstrap: queries are resampled, methods and measures share the resamples."""
+"""Confidence intervals by the bootstrap: queries are resampled, methods and measures share the resamples.
+
+Where a method was run with several seeds, its seeds are resampled as well: :func:`seeds_ci`, and the contrasts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -59,14 +62,28 @@ def difference_ci(
     """mean(a) − mean(b) with its paired interval.
 
     Args:
-        a, b: (Q,) values of the same queries; queries with NaN in either are left out.
+        a, b: (Q,) values of the same queries, or (S, Q) where a method has several seeds; queries with NaN in either
+            are left out.
         seed, resamples, confidence: of the bootstrap.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the numbers of queries differ.
     """
-    a, b = paired(a, b)
-    return mean_ci(a - b, seed, resamples, confidence)
+    if np.ndim(a) == np.ndim(b) == 1:
+        a, b = paired(a, b)
+        return mean_ci(a - b, seed, resamples, confidence)
+    return _seeded([a, b], lambda means: means[:, :1] - means[:, 1:], seed, resamples, confidence)
+
+
+def seeds_ci(
+    values: NDArray[Any], seed: int = 0, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+) -> Interval:
+    """The mean of (S, Q) values, a row per seed of a method, with an interval that holds both queries and seeds.
+
+    Each resample draws queries and, independently of them, rows. The limits are BCa, the acceleration that of several
+    samples (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 22.6).
+    """
+    return _seeded([values], lambda means: means, seed, resamples, confidence)
 
 
 def ratio_ci(
@@ -76,14 +93,17 @@ def ratio_ci(
 
     NaN where mean(b) is 0. An upper limit can be infinite: when resamples have a mean(b) of 0.
     """
-    a, b = paired(a, b)
-    if not len(b) or b.mean() == 0:
-        return Interval(np.nan, np.nan, np.nan)
 
     def ratio(means: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             return means[:, :1] / means[:, 1:]
 
+    if np.ndim(a) == np.ndim(b) == 1:
+        a, b = paired(a, b)
+    if not np.size(b) or np.nanmean(b) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    if np.ndim(a) + np.ndim(b) > 2:
+        return _seeded([a, b], ratio, seed, resamples, confidence)
     limits = _bca(np.stack([a, b], axis=1), ratio, seed, resamples, confidence)
     return Interval(*(float(x[0]) for x in limits))
 
@@ -97,21 +117,78 @@ def paired(a: NDArray[Any], b: NDArray[Any]) -> tuple[Array, Array]:
     return a[kept], b[kept]
 
 
-def _bca(columns: Array, statistic: Callable[[Array], Array], seed: int, resamples: int, confidence: float) -> Array:
-    """(3, M) estimate, low and high of `statistic`, a function of column means: (R, C) -> (R, M)."""
+def _seeded(
+    methods: Sequence[NDArray[Any]],
+    statistic: Callable[[Array], Array],
+    seed: int,
+    resamples: int,
+    confidence: float,
+) -> Interval:
+    """`statistic` of the means of `methods`, each (Q,) or (S, Q) values of the same queries: (R, C) -> (R, 1)."""
+    rows = [np.atleast_2d(np.asarray(one, dtype=np.float64)) for one in methods]
+    if len({one.shape[1] for one in rows}) > 1:
+        raise ValueError(f"values of shapes {', '.join(str(one.shape) for one in rows)} are not of the same queries")
+    columns = np.concatenate(rows).T
+    kept = columns[~np.isnan(columns).any(axis=1)]
+    limits = _bca(kept, statistic, seed, resamples, confidence, [len(one) for one in rows])
+    return Interval(*(float(x[0]) for x in limits))
+
+
+def _pooled(means: Array, sizes: Sequence[int], random: Generator | None = None) -> Array:
+    """(R, C) column means, each method's seeds (`sizes` of them) averaged: as they are, or drawn anew in every row."""
+    if max(sizes) == 1:
+        return means
+    found, start = [], 0
+    for size in sizes:
+        own = means[:, start : start + size]
+        weights = random.multinomial(size, [1 / size] * size, len(own)) if random else np.ones(own.shape)
+        found.append((own * weights).mean(axis=1))
+        start += size
+    return np.stack(found, axis=1)
+
+
+def _without_one_seed(means: Array, sizes: Sequence[int]) -> Iterator[Array]:
+    """For each method with several seeds, the (S, C) pooled `means` (1, ΣS) that leave each seed out in turn."""
+    start = 0
+    for place, size in enumerate(sizes):
+        if size > 1:
+            own = means[0, start : start + size]
+            pooled = np.repeat(_pooled(means, sizes), size, axis=0)
+            pooled[:, place] = (own.sum() - own) / (size - 1)
+            yield pooled
+        start += size
+
+
+def _bca(
+    columns: Array,
+    statistic: Callable[[Array], Array],
+    seed: int,
+    resamples: int,
+    confidence: float,
+    sizes: Sequence[int] = (1,),
+) -> Array:
+    """(3, M) estimate, low and high of `statistic`, a function of means: (R, C) -> (R, M).
+
+    The means are those of `columns` (Q, ΣS), `sizes` consecutive ones, the seeds of a method, averaged.
+    """
     from scipy.special import ndtr, ndtri
 
     n = len(columns)
     if n == 0:
-        return np.full((3, statistic(np.zeros((1, columns.shape[1]))).shape[1]), np.nan)
+        return np.full((3, statistic(_pooled(np.zeros((1, columns.shape[1])), sizes)).shape[1]), np.nan)
     means = columns.mean(axis=0, keepdims=True)
-    estimate = statistic(means)[0]
-    if n == 1:
+    estimate = statistic(_pooled(means, sizes))[0]
+    if n == 1 and max(sizes) == 1:
         return np.stack([estimate] * 3)
-    replicates = np.concatenate([statistic(counts @ columns / n) for counts in _resampled(n, seed, resamples)])
-    jackknife = statistic((n * means - columns) / (n - 1))
+    random = Generator(PCG64([seed, resamples, *sizes]))
+    drawn = (_pooled(counts @ columns / n, sizes, random) for counts in _resampled(n, seed, resamples))
+    replicates = np.concatenate([statistic(one) for one in drawn])
+    samples = [_pooled((n * means - columns) / (n - 1), sizes)] if n > 1 else []
     with np.errstate(divide="ignore", invalid="ignore"):
-        deviations = jackknife.mean(axis=0) - jackknife
+        jackknives = [statistic(one) for one in (*samples, *_without_one_seed(means, sizes))]
+        # The factor of a single sample cancels.
+        factors = [1 - 1 / len(one) if len(jackknives) > 1 else 1.0 for one in jackknives]
+        deviations = np.concatenate([f * (one.mean(axis=0) - one) for f, one in zip(factors, jackknives, strict=True)])
         acceleration = (deviations**3).sum(axis=0) / (6 * (deviations**2).sum(axis=0) ** 1.5)
         # Undefined for equal values and where leaving out one query makes a ratio infinite: correct the bias only.
         acceleration = np.where(np.isfinite(acceleration), acceleration, 0)

@@ -51,17 +51,21 @@ def compare(
 ) -> Comparison:
     """Compare two methods by their values (Q,) on the same queries; queries with NaN in either are left out.
 
+    Values may be (S, Q), a row for each seed of a method: the intervals then hold the seeds too, the test and the
+    counts of wins are about the means over them.
+
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the numbers of queries differ.
     """
-    a, b = paired(a, b)
+    difference, ratio = (interval(a, b, seed, resamples, confidence) for interval in (difference_ci, ratio_ci))
+    a, b = paired(*(np.atleast_2d(one).mean(axis=0) for one in (a, b)))
     wins, ties, losses = win_tie_loss(a, b)
     return Comparison(
         queries=len(a),
         mean_a=float(a.mean()) if len(a) else np.nan,
         mean_b=float(b.mean()) if len(a) else np.nan,
-        difference=difference_ci(a, b, seed, resamples, confidence),
-        ratio=ratio_ci(a, b, seed, resamples, confidence),
+        difference=difference,
+        ratio=ratio,
         p_value=randomization_test(a, b, seed, resamples),
         wins=wins,
         ties=ties,

@@ -65,6 +65,8 @@ class Algorithm(ABC):
     repeatable: ClassVar[bool] = True
     #: Query-time arguments and the values to try; every combination gives one result from the same fit.
     query_grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    #: Those of them that a search for k rows raises to k; 0, which switches an argument off, stays.
+    at_least_k: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
     def fit(self, train: FloatArray) -> Any:
@@ -105,6 +107,11 @@ class Algorithm(ABC):
     def query_grid_of(cls, **parameters: Any) -> Mapping[str, Sequence[Any]]:
         """`query_grid`; a method overrides it whose arguments depend on its build parameters."""
         return cls.query_grid
+
+    @classmethod
+    def effective(cls, k: int, **arguments: Any) -> dict[str, Any]:
+        """What the query-time `arguments` amount to when `k` rows are asked for."""
+        return {name: max(value, k) if value and name in cls.at_least_k else value for name, value in arguments.items()}
 
     def set_query_arguments(self, **arguments: Any) -> None:
         """Set the query-time arguments named in `query_grid`, as attributes of the same names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ ADVISED_PER_CENTROID, MOST_PER_CENTROID = 39, 256
 _PRODUCT_ROWS = 8192
 #: Results asked for beyond k, so that a tie across the cut is seen.
 MARGIN = 8
+_MOST_ROWS: ContextVar[int | None] = ContextVar("most training rows", default=None)
 
 Search = Callable[[FloatArray, int], tuple[FloatArray, Ids]]
 
@@ -90,13 +92,15 @@ class FaissAlgorithm(Algorithm):
         Raises:
             Unsupported: there are fewer rows than k-means centroids.
         """
-        if len(train) < self.centroids:
-            raise Unsupported(f"{len(train)} documents are too few to train {self.centroids} centroids")
         sample = sample_rows(train, self.training_limit or MOST_PER_CENTROID * self.centroids or None, self.seed)
+        if len(sample) < self.centroids:
+            raise Unsupported(f"{len(sample)} documents are too few to train {self.centroids} centroids")
         advised = ADVISED_PER_CENTROID * self.centroids
         self.facts["training_rows"] = len(sample)
+        if self.centroids:
+            self.facts["points_per_centroid"] = len(sample) / self.centroids
         if len(sample) < advised:
-            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}")
+            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}; so few flatter it")
         return sample
 
     def seeded(self, parameters: Any) -> None:
@@ -137,11 +141,25 @@ def blocks(train: FloatArray, rows: int = BLOCK) -> Iterator[FloatArray]:
 
 
 def sample_rows(train: FloatArray, limit: int | None, seed: int) -> FloatArray:
-    """At most `limit` rows of `train`, drawn without replacement from PCG64(`seed`), in row order."""
+    """At most `limit` rows of `train`, drawn without replacement from PCG64(`seed`), in row order.
+
+    Whatever learns from documents takes them from here, so that :func:`training_at_most` caps it.
+    """
+    limit = min((most for most in (limit, _MOST_ROWS.get()) if most is not None), default=None)
     if limit is None or len(train) <= limit:
         return np.ascontiguousarray(train, dtype=np.float32)
     rows = Generator(PCG64(seed)).choice(len(train), size=limit, replace=False, shuffle=False)
     return np.ascontiguousarray(train[np.sort(rows)], dtype=np.float32)
+
+
+@contextmanager
+def training_at_most(rows: int | None) -> Iterator[None]:
+    """Let methods learn from at most `rows` documents; None for as many as each takes by itself."""
+    token = _MOST_ROWS.set(rows)
+    try:
+        yield
+    finally:
+        _MOST_ROWS.reset(token)
 
 
 def multiplied(vectors: FloatArray, matrix: FloatArray) -> FloatArray:

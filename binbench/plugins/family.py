@@ -40,9 +40,23 @@ class Family:
         return inspect.getsourcefile(self.plugin) or self.plugin.__module__
 
     @property
+    def version(self) -> str:
+        """Of what the plugin makes: as it declares, or else a hash of its own code."""
+        from binbench.plugins.identity import own_identity
+
+        declared = self.facts.get("version")
+        return own_identity(self.plugin) if declared is None else str(declared)
+
+    @property
     def summary(self) -> str:
         """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
+
+    @property
+    def clause(self) -> str:
+        """The first clause of the summary, with the constants that tell this family from its plugin's others."""
+        first = re.split("[;:.](?: |$)", self.summary)[0].replace("`", "")
+        return "; ".join([first, *(f"{name}: {value}" for name, value in self.constants.items())])
 
     def instances(self) -> Iterator[Instance]:
         """The instances of the default grid, in order."""
@@ -96,5 +110,5 @@ def _expression(values: Sequence[Any]) -> str:
     # A type of its own says what its values look like.
     if (own := getattr(values[0], "expression", None)) is not None:
         return str(own)
-    # Without leading zeros a value has one spelling, so that one instance has one name.
-    return r"[1-9]\d*" if isinstance(values[0], int) else r"[a-z0-9.]+"
+    # Without leading zeros a value has one spelling, so that one instance has one name; longer ones count nothing.
+    return r"[1-9]\d{0,17}" if isinstance(values[0], int) else r"[a-z0-9.]+"

@@ -45,19 +45,30 @@ def code_identity(plugin: Any) -> str:
     return digest.hexdigest()
 
 
-def made_of(plugin: Any) -> dict[str, str]:
-    """The modules that `plugin` is made of, by name, each with a hash of its code."""
+def own_identity(plugin: Any) -> str:
+    """A hash of the code of `plugin` alone: its module and what that imports of its own package or folder.
+
+    Of binbench that is the module alone: what the house gives to sources and encoders does not change what they make.
+    """
+    return _hashed(repr(sorted(made_of(plugin, house=False).items())))
+
+
+def made_of(plugin: Any, house: bool = True) -> dict[str, str]:
+    """The modules that `plugin` is made of, by name, each with a hash of its code; without those of the `house`, ours.
+
+    A plugin's own module always counts.
+    """
     found: dict[str, str] = {}
     source = _source(plugin)
     if source is None:
         for base in getattr(plugin, "__bases__", ()):
             if base.__module__.partition(".")[0] not in sys.stdlib_module_names:
-                found |= made_of(base)
+                found |= made_of(base, house)
         return found | {f"{plugin.__module__} {plugin.__qualname__}": _hashed(_bytecode(plugin))}
     # The number that a plugin file's module carries tells only how many files were loaded before it.
     root = re.sub(r"^binbench_plugin_(.+)_\d+$", r"\1", plugin.__module__)
     folder = None if "." in root else Path(source).resolve().parent
-    own = {"binbench", root.partition(".")[0]}
+    own = {"binbench", root.partition(".")[0]} if house else {root.partition(".")[0]} - {"binbench"}
     waiting = [(root, source)]
     while waiting:
         name, file = waiting.pop()

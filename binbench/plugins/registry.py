@@ -151,7 +151,17 @@ REGISTRIES = [ALGORITHMS, DATASETS, ENCODERS]
 #: Plugin files that the user named, in the order in which they were loaded.
 FILES: list[Path] = []
 
-register = ALGORITHMS.register
+
+def register(pattern: str, *, held: Callable[..., float] | None = None, **keywords: Any) -> Callable[[Plugin], Plugin]:
+    """Register the decorated class, which makes an :class:`Algorithm`.
+
+    Args:
+        pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
+        held: gives bytes per vector, for `binbench list`, where those are known beforehand; called with the dimension,
+            the parameters and the constants.
+        keywords: default values of each placeholder; further ones are constants passed to the class.
+    """
+    return ALGORITHMS.register(pattern, facts={"held": held}, **keywords)
 
 
 def register_dataset(
@@ -162,6 +172,8 @@ def register_dataset(
     labels: Callable[[str], str] | None = None,
     sizes: Callable[..., Sequence[int | None]] | None = None,
     identity: Callable[..., Mapping[str, Any]] | None = None,
+    inputs: Callable[..., Mapping[str, Path | str]] | None = None,
+    version: str | int | None = None,
     **keywords: Any,
 ) -> Callable[[Plugin], Plugin]:
     """Register the decorated function, which makes a :class:`Collection` or a :class:`VectorSource`, as a dataset.
@@ -175,14 +187,24 @@ def register_dataset(
         sizes: gives the numbers of documents and queries and the dimension, each None where it is not known before
             loading; called with the options and the parameters.
         identity: gives JSON values that sets are told apart by, beside name, split and seed; called likewise.
+        inputs: gives what is read, by a label that people see: paths of files, or text such as a version; called
+            likewise. A set is made anew when the content of one changes.
+        version: raised when the function gives something else; None for whenever its code changes.
         keywords: default values of each placeholder; further ones are passed to the function.
     """
     facts = {"seeded": seeded, "needs_encoder": needs_encoder, "labels": labels, "sizes": sizes, "identity": identity}
-    return DATASETS.register(pattern, facts=facts, **keywords)
+    return DATASETS.register(pattern, facts=facts | {"inputs": inputs, "version": version}, **keywords)
 
 
 def register_encoder(
-    pattern: str, *, dimension: int | Sequence[int] | None = None, rate: float | None = None, **keywords: Any
+    pattern: str,
+    *,
+    dimension: int | Sequence[int] | None = None,
+    rate: float | None = None,
+    published: Any = None,
+    embedding_model: bool = True,
+    version: str | int | None = None,
+    **keywords: Any,
 ) -> Callable[[Plugin], Plugin]:
     """Register the decorated class or function, which makes an :class:`Encoder`.
 
@@ -193,11 +215,15 @@ def register_encoder(
         pattern: its name, with placeholders for parameters (see :mod:`binbench.plugins.family`).
         dimension: of its vectors, where that is known beforehand; of a placeholder ``{dimension}`` the default values.
         rate: documents per second, roughly, on an A100; for estimates.
+        embedding_model: False for what stands in for a trained model: a study shows its sets and rests nothing on them.
+        published: a :class:`binbench.sets.weights.Published` that ``binbench weights`` gets, where there is one.
+        version: raised when it makes other vectors; None for whenever its code changes.
         keywords: default values of each placeholder; further ones are passed to the plugin.
     """
+    facts = {"rate": rate, "embedding_model": embedding_model, "version": version, "published": published}
     if dimension is None or isinstance(dimension, int):
-        return ENCODERS.register(pattern, facts={"dimension": dimension, "rate": rate}, **keywords)
-    return ENCODERS.register(pattern, facts={"rate": rate}, dimension=dimension, **keywords)
+        return ENCODERS.register(pattern, facts=facts | {"dimension": dimension}, **keywords)
+    return ENCODERS.register(pattern, facts=facts, dimension=dimension, **keywords)
 
 
 def listed(text: str) -> list[str]:

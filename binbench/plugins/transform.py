@@ -123,6 +123,7 @@ def composed(inner: Instance, transform: Instance) -> Instance:
             "scoring": method.scoring,
             "score_scale": method.score_scale if transform.family.plugin.isometric else "own",
             "query_grid": inner.query_grid,
+            "effective": method.effective,
             "libraries": (*method.libraries, *getattr(transform.family.plugin, "libraries", ())),
         },
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from binbench.errors import UserError, unknown
 from binbench.measures.registry import MEASURES
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 from binbench.records.column import Column, Get, Kind, column_of, readable
 from binbench.records.pairs import retention
 from binbench.records.record import Record
@@ -112,16 +113,50 @@ _FIELDS: list[tuple[Any, ...]] = [
     ("identity", "status", "text", "status", "ok, failed, skipped, timeout, out-of-memory or unreadable"),
     ("identity", "reason", "text", "reason", "why the status is not ok"),
     ("identity", "notes", "json", "notes", "remarks of the method and of the evaluation"),
+    (
+        "identity",
+        "undertrained",
+        "boolean",
+        "undertrained",
+        f"whether codebooks were trained on fewer than {ADVISED_PER_CENTROID} points per centroid, which flatters them",
+    ),
+    (
+        "identity",
+        "outweighed",
+        "boolean",
+        "outweighed",
+        "whether `shared_bytes` exceed the float vectors; such rows are in no headline and no frontier",
+    ),
+    (
+        "identity",
+        "max_train",
+        "integer",
+        lambda record: None if record.status == "unreadable" else record.max_train or None,
+        "documents that the method could learn from at most (`--max-train`); `training_rows` is how many it took",
+    ),
     ("set", "dataset", "text", "origin.dataset", "text collection or file of vectors"),
     ("set", "split", "text", "origin.split", "split of the relevance judgements"),
-    ("set", "subset", "boolean", "origin.subset", "whether only a part of the collection's documents is used"),
+    (
+        "set",
+        "subset",
+        "boolean",
+        lambda record: record.is_subset or record.origin.get("subset"),
+        "whether only a part of the collection's documents is used",
+    ),
     ("set", "encoder", "text", "origin.encoder", "encoder of the texts"),
     ("set", "distance", "text", lambda record: record.distance or None, "angular (1 − cosine) or euclidean"),
     ("set", "dimension", "integer", "dimension", "of the vectors"),
-    ("set", "documents", "integer", "documents", "base vectors, N"),
+    ("set", "documents", "integer", "documents", "base vectors that were searched, N"),
     ("set", "queries", "integer", "queries", "query vectors, Q"),
     ("set", "queries_in_train", "integer", "origin.queries_in_train", "queries that occur among the base vectors"),
     ("set", "set_warnings", "json", "origin.warnings", "what was odd about the collection"),
+    (
+        "set",
+        "set_documents",
+        "integer",
+        lambda record: record.set_documents or record.documents,
+        "base vectors of the whole set; more than documents where a subset was searched",
+    ),
 ]
 _MEMORY: list[tuple[Any, ...]] = [
     (
@@ -287,7 +322,7 @@ def interval(row: Mapping[str, Any], name: str) -> tuple[float, float] | None:
 _PREAMBLE = """\
 # The columns of exported results
 
-One row is one (set, instance, query arguments, seed, mode, k). `binbench export` writes every column,
+One row is one (set, documents, instance, query arguments, seed, mode, k). `binbench export` writes every column,
 `binbench table --columns` shows chosen ones. A missing value (empty in CSV, `null` in JSON Lines and Parquet) means
 that the figure does not apply or that there was no answer to compute it from; it never means zero. Lists and mappings
 are JSON. This page is `binbench export --describe`."""

@@ -21,14 +21,16 @@ COMPARED = ("recall@10", "ndcg@10")
 RETENTION = "ndcg@10"
 #: The family that others are compared with at equal bytes.
 BASELINE = "pq"
+#: Numbers of bytes per vector whose ratio is at most this count as equal: whole blocks of codes add a little.
+EQUAL = 1.02
 
 
 class Budget(NamedTuple):
     """What a number of bytes buys.
 
     Attributes:
-        bytes_per_vector: all of them: codes, extras, re-scoring store.
-        records: those that take just that many, best recall@10 first.
+        bytes_per_vector: all of them: codes, extras, re-scoring store; the least of the records'.
+        records: those that take so many, best recall@10 first.
         baseline: the PQ record among them, or None.
     """
 
@@ -44,14 +46,15 @@ def compare(a: Record, b: Record, measure: str) -> Comparison | None:
     whether larger or smaller values are. What the harness stored is taken; the rest is computed, and kept in memory.
 
     Raises:
-        UserError: there is no such measure, or the two were measured on different sets.
+        UserError: there is no such measure, or the two were measured on different sets or subsets.
     """
     if a.mean(measure) is None or b.mean(measure) is None:
         return None
     assert a.figures is not None
     assert b.figures is not None
-    if (a.set, a.fingerprint) != (b.set, b.fingerprint):
-        raise UserError(f"{a.method} on {a.set} and {b.method} on {b.set} answered other queries: no comparison")
+    if a.searched != b.searched:
+        (first, second) = (f"{one.method} on {one.documents} documents of {one.set}" for one in (a, b))
+        raise UserError(f"{first} and {second} were asked different questions: no comparison")
     stored = a.stored_contrasts.get(measure)
     if stored and stored["with"] == b.figures.key:
         return comparison(stored["comparison"])
@@ -93,18 +96,20 @@ def retention(record: Record) -> tuple[float, Comparison | None] | None:
 
 
 def budgets(records: Iterable[Record]) -> list[Budget]:
-    """The numbers of bytes per vector that two instances or more share, smallest first.
+    """The numbers of bytes per vector that two instances or more share, within :data:`EQUAL`, smallest first.
 
     Args:
-        records: of one set, k, mode and number of threads.
+        records: of one set or subset, k, mode and number of threads.
     """
     held: dict[float, list[Record]] = {}
-    for record in records:
-        if record.bytes_per_vector is not None:
-            held.setdefault(record.bytes_per_vector, []).append(record)
+    for size, record in sorted(
+        ((one.bytes_per_vector, one) for one in records if one.bytes_per_vector is not None), key=lambda pair: pair[0]
+    ):
+        budget = next(reversed(held), None)
+        held.setdefault(budget if budget is not None and size <= EQUAL * budget else size, []).append(record)
     return [
         Budget(size, sorted(same, key=lambda one: -(one.mean("recall@10") or 0)), baseline_of(same))
-        for size, same in sorted(held.items())
+        for size, same in held.items()
         if len({one.instance for one in same}) > 1
     ]
 

@@ -15,6 +15,7 @@ from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 from binbench.records import typed
 from binbench.texts import message, visible
 
@@ -27,6 +28,7 @@ Bytes = Whole | Amount
 #: What every result tells of its set, and what every one with answers tells of them.
 MEASURED_ON = ("documents", "queries", "dimension")
 ANSWERED = ("sizes", "index_bytes", "queries_per_second", "seconds_per_query", "build_seconds")
+_OUTWEIGHED = "its shared tables outweigh the float vectors: left out of headlines and frontiers"
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Facts(BaseModel):
 
     notes: list[str] = []
     training_rows: int | None = None
+    points_per_centroid: float | None = None
     encode_seconds: float | None = None
 
 
@@ -134,6 +137,8 @@ class Record(BaseModel):
     k: int = Field(alias="count", ge=0)
     batch: bool = Field(alias="batch_mode")
     threads: int = 1
+    # 0 for no cap.
+    max_train: int = 0
     stored_seed: int = Field(0, alias="seed")
     seeded: bool = True
     runs: int = Field(1, alias="run_count")
@@ -146,6 +151,9 @@ class Record(BaseModel):
     # The set.
     distance: str = ""
     documents: Whole | None = None
+    # None where the result is older than subsets.
+    set_documents: Whole | None = None
+    sample: str = ""
     queries: Whole | None = None
     dimension: Whole | None = None
     origin: typed.Origin = {}
@@ -245,7 +253,20 @@ class Record(BaseModel):
     @property
     def notes(self) -> list[str]:
         """Remarks of the method, and of the reader."""
-        return [*self.facts.notes, *self._remarks]
+        return [*self.facts.notes, *self._remarks, *([_OUTWEIGHED] if self.outweighed else [])]
+
+    @property
+    def undertrained(self) -> bool:
+        """Whether its codebooks were trained on fewer points than faiss advises: on small sets they are flattered."""
+        points = self.facts.points_per_centroid
+        return points is not None and points < ADVISED_PER_CENTROID
+
+    @property
+    def outweighed(self) -> bool:
+        """Whether what it holds once takes more than the float vectors: it saves nothing on a set of this size."""
+        if self.sizes is None or self.documents is None or self.dimension is None:
+            return False
+        return self.sizes.shared_bytes > 4 * self.documents * self.dimension
 
     @property
     def figures(self) -> Figures | None:
@@ -259,7 +280,7 @@ class Record(BaseModel):
 
     @property
     def reference(self) -> Record | None:
-        """The result of ``float`` on the same set and k, among those that were read with this one."""
+        """The result of ``float`` on the same documents and k, among those that were read with this one."""
         return self._reference
 
     def mean(self, measure: str) -> float | None:
@@ -275,6 +296,16 @@ class Record(BaseModel):
         return None if self.figures is None else self.figures.values(measure)
 
     @property
+    def is_subset(self) -> bool:
+        """Whether it was measured on some of the set's documents only."""
+        return self.set_documents not in (None, self.documents)
+
+    @property
+    def searched(self) -> tuple[Any, ...]:
+        """Records with equal values answered the same queries over the same documents."""
+        return self.set, self.fingerprint, self.documents, self.sample
+
+    @property
     def group(self) -> tuple[Any, ...]:
         """Records with equal values answer the same question; float answers alike in any mode, with any seed."""
-        return self.set, self.fingerprint, self.k
+        return *self.searched, self.k

@@ -24,13 +24,15 @@ def reproduce(record: Record) -> str | None:
     if record.status == "unreadable":
         return None
     plugins = [text for option in _plugins(record) for text in ("--plugin", option)]
-    options = {
+    options: dict[str, Any] = {
         "--count": record.k,
         "--mode": record.mode,
         "--seed": record.stored_seed,
         "--runs": record.runs,
         "--threads": record.threads,
     }
+    options |= {"--documents": record.documents} if record.is_subset else {}
+    options |= {"--max-train": record.max_train} if record.max_train else {}
     return shlex.join(
         [
             *("python", "-m", "binbench", "run"),
@@ -66,7 +68,7 @@ def _names(options: Mapping[str, Any], seed: int) -> str | None:
     )
     try:
         source = SourceOptions(split=options.get("--split"), seed=seed)
-        return Preparation(options["--dataset"], encoder, source).path.stem
+        return Preparation(options["--dataset"], encoder, source).stem
     except (UserError, OSError, ValueError):  # also what no file can be called
         return None
 

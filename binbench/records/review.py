@@ -45,7 +45,7 @@ class Group:
 
     @property
     def condition(self) -> Record:
-        """A record that tells the set, k, mode, threads and seed."""
+        """A record that tells the set, documents, k, mode, threads and seed."""
         return next((record for record in self.records if record.seeded), self.records[0])
 
 
@@ -70,7 +70,7 @@ def review(records: Sequence[Record], measures: Sequence[str] = COMPARED) -> lis
 
 
 def _condition(record: Record) -> tuple[Any, ...]:
-    return record.set, record.k, not record.batch, record.threads
+    return record.set, record.documents or 0, record.k, not record.batch, record.threads, record.max_train
 
 
 def _family(records: Sequence[Record], measure: str) -> list[Contrast]:

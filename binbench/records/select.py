@@ -60,6 +60,14 @@ def groups(rows: Iterable[Row], names: Sequence[str]) -> list[tuple[tuple[Any, .
     return list(found.values())
 
 
+def whole(rows: Iterable[Row]) -> list[Row]:
+    """Of each set, the rows that were measured on all its documents, or all rows where there are no such."""
+    found = []
+    for _, part in groups(rows, ["set", "fingerprint"]):
+        found += [row for row in part if row["documents"] == (row["set_documents"] or row["documents"])] or part
+    return found
+
+
 def _sortable(one: Column) -> Callable[[Row], Any]:
     return (lambda row: str(row[one.name])) if one.kind == "json" else (lambda row: row[one.name])
 
@@ -67,7 +75,7 @@ def _sortable(one: Column) -> Callable[[Row], Any]:
 def _test(text: str) -> Callable[[Row], bool]:
     match = _FILTER.fullmatch(text)
     if match is None:
-        raise UserError(f"filter {text!r} is not COLUMN, one of = != < <= > >=, VALUE; such as recall@10>0.5")
+        raise UserError(f"filter {text[:100]!r} is not COLUMN, one of = != < <= > >=, VALUE; such as recall@10>0.5")
     one, operator, value = column(match[1]), match[2], match[3]
     if one.kind in ("integer", "number"):
         return _number_test(text, one.name, _NUMERIC[operator], value)

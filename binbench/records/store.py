@@ -168,7 +168,7 @@ def _opened(path: Path) -> dict[str, Any]:
     """
     with opened(path, REMEDY) as file:
         # Where several values are, there is none that a record could hold.
-        attributes = {
+        attributes: dict[str, Any] = {
             key: one if isinstance(one, str | int | float) else [] for key, one in attributes_of(file).items()
         }
         for key in JSON_ATTRIBUTES:

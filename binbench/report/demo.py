@@ -21,7 +21,7 @@ def sentence(demonstration: Demonstration) -> str:
     """What was measured over all queries, in one plain sentence."""
     first, *others = demonstration.methods
     parts = [
-        f"{one.name} keeps {one.index_bytes / first.index_bytes:.1%} of the bytes, finds {one.recall:.0%} of the {CUT} "
+        f"{one.name} keeps {one.index_bytes / first.index_bytes:.1%} of the bytes, finds {one.recall:.1%} of the {CUT} "
         f"texts that {REFERENCE} finds (recall@{CUT})"
         + ("" if one.ndcg is None else f" and has nDCG@{CUT} {one.ndcg:.3f}")
         for one in others
@@ -125,7 +125,7 @@ def _markdown(demonstration: Demonstration, answers: Sequence[tuple[str, Sequenc
 
 
 def _escaped(text: str) -> str:
-    for character in "\\`*_[]<|#":
+    for character in "\\`*_[]<|#&":
         text = text.replace(character, f"\\{character}")
     return text
 

@@ -71,6 +71,7 @@ def _group(group: Group) -> dict[str, Any]:
     one = group.condition
     return {
         "dataset": one.set,
+        "documents": one.documents,
         "count": one.k,
         "mode": one.mode,
         "threads": one.threads,

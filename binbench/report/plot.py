@@ -9,7 +9,7 @@ from typing import Any, Literal
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.records.rows import rows
-from binbench.records.select import filtered, groups
+from binbench.records.select import filtered
 from binbench.report.charts.registry import charts
 from binbench.texts import file_name
 
@@ -30,7 +30,7 @@ def plot(
 
     Args:
         results_dir: root of the result files.
-        output: a folder; each set, k and number of threads gets one below it.
+        output: a folder; each set, k and number of threads gets one below it, and all sets together one.
         data_dir: where the embedding sets live; see :func:`binbench.records.rows.rows`.
         kinds: names of charts; none for all that have something to show.
         formats: of the files.
@@ -48,12 +48,14 @@ def plot(
             raise unknown("kind of plot", kind, known, f"; there are {', '.join(known)}")
     found = [row for row in filtered(rows(results_dir, data_dir), filters) if row["status"] == "ok"]
     written = []
-    for (name, fingerprint, k, threads), part in groups(found, ["set", "fingerprint", "k", "threads"]):
-        several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
-        folder = output / file_name(f"{name}-k{k}-{threads}t" + (f"-{fingerprint}" if several else ""))
-        for kind in kinds or known:
+    for kind in kinds or known:
+        for (name, fingerprint, k, threads, most, *size), part in known[kind].parts(found):
+            several = len({row["fingerprint"] for row in found if row["set"] == name}) > 1
+            told = [f"-{fingerprint}"] * several + [f"-train{most}"] * bool(most)
+            told += [f"-{n}d" for n in size if n != part[0]["set_documents"]]
             figure = known[kind](part)
             if figure is not None:
+                folder = output / file_name(f"{name}-k{k}-{threads}t" + "".join(told))
                 written += [_save(figure, folder / f"{kind}.{to}", to) for to in formats]
     if not written:
         raise UserError("nothing to draw: no result is ok and passes the filters; see `binbench table`")

@@ -16,7 +16,7 @@ from binbench.records.column import Column
 from binbench.records.columns import CI_HIGH, CI_LOW, COLUMNS, interval
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
-from binbench.records.select import filtered, groups, ordered
+from binbench.records.select import filtered, groups, ordered, whole
 from binbench.report.export import write_csv, write_jsonl
 from binbench.report.style import Look, distinct, looks
 from binbench.texts import file_name
@@ -24,7 +24,7 @@ from binbench.texts import file_name
 #: Columns of the tables; the chart and the details offer all figures.
 SHOWN = ("bytes_per_vector", "index_bytes", "recall@10", "ndcg@10", "retention", "queries_per_second", "build_seconds")
 #: Conditions without which a rate means nothing.
-CONDITIONS = ("mode", "threads", "queries", "k", "seed")
+CONDITIONS = ("mode", "threads", "queries", "documents", "k", "max_train", "seed")
 _FIGURES = [
     column
     for column in COLUMNS.values()
@@ -87,7 +87,8 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
     rows = filtered(read_rows(results_dir, data_dir), filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(filters)}")
-    rows = ordered(rows, ["set", "-bytes_per_vector"])
+    # Subsets of a set are no rivals of the whole; who wants to see them says so by a filter.
+    rows = ordered(whole(rows), ["set", "-bytes_per_vector"])
     sets, methods = _set_pages(rows), _method_pages(rows)
     environment = Environment(
         loader=PackageLoader("binbench.report", "pages"),
@@ -120,7 +121,7 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
 def _set_pages(rows: Sequence[Row]) -> list[Page]:
     pages = []
     prints = {name: len({row["fingerprint"] for row in part} - {None}) for (name,), part in groups(rows, ["set"])}
-    for (name, fingerprint), part in groups(rows, ["set", "fingerprint"]):
+    for (name, fingerprint, documents), part in groups(rows, ["set", "fingerprint", "documents"]):
         known = next((row for row in part if row["documents"] is not None), part[0])
         facts = {
             label: COLUMNS[column].show(known[column])
@@ -139,7 +140,9 @@ def _set_pages(rows: Sequence[Row]) -> list[Page]:
             if known[column] not in (None, "")
         }
         # Other vectors under the same name are another set.
-        pages.append(Page("set", f"{name}-{fingerprint}" if prints[name] > 1 else name, part, "family", "", facts))
+        title = f"{name}-{fingerprint}" if prints[name] > 1 else name
+        title += f"-{documents}" if known.record.is_subset else ""
+        pages.append(Page("set", title, part, "family", "", facts))
     return pages
 
 
@@ -218,10 +221,7 @@ def _short(value: float | int | None) -> float | int | None:
 
 
 def _as_json(found: Mapping[str, Look]) -> dict[str, dict[str, str]]:
-    return {
-        name: {"colour": look.colour, "symbol": look.symbol + ("-open" if look.is_open else "")}
-        for name, look in found.items()
-    }
+    return {name: {"colour": look.colour, "symbol": look.symbol} for name, look in found.items()}
 
 
 def _downloads(folder: Path, name: str, rows: Sequence[Row]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from binbench.errors import UserError
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
-from binbench.records.pairs import BASELINE, budgets, ratio
+from binbench.records.pairs import BASELINE, budgets
 from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
+from binbench.records.seeds import SeedsRow, pooled, ratio
 from binbench.records.select import filtered, groups, ordered
 from binbench.report import render
 from binbench.report.render import FORMATS, Format, Table
@@ -29,8 +30,9 @@ DEFAULT_COLUMNS = (
     "build_seconds",
 )
 ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
-#: Rows that differ in one of these never share a table: another data fingerprint is another set.
-APART = ("set", "fingerprint", "k", "mode", "threads")
+#: Rows that differ in one of these never share a table: another data fingerprint is another set. Subsets of a set's
+#: documents stand below one another, told apart by a column, and are compared within themselves only.
+APART = ("set", "fingerprint", "k", "mode", "threads", "max_train")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class TableOptions:
         ci: show every figure's 95 % interval, not only retention's.
         wide: on a terminal, show all columns, also those that do not fit.
         iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
+        by_seed: a row for each seed, instead of one with the mean over the seeds of a method.
     """
 
     format: Format | None = None
@@ -56,6 +59,7 @@ class TableOptions:
     ci: bool = False
     iso_memory: bool = False
     wide: bool = False
+    by_seed: bool = False
 
 
 @dataclass
@@ -87,9 +91,11 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     rows = filtered(read_rows(results_dir, data_dir), options.filters)
     if not rows:
         raise UserError(f"no result passes {' and '.join(options.filters)}")
-    rows = ordered(rows, options.sort or ["-bytes_per_vector"])
+    rows = rows if options.by_seed else pooled(rows)
+    rows = ordered(rows, options.sort or ["-bytes_per_vector", *(["method", "documents"] if _sizes(rows) else [])])
     group_by = [name for text in options.group_by for name in text.split(",")]
-    parts = groups(ordered(rows, APART), [*APART, *group_by])
+    apart = [*APART, "documents"] if options.iso_memory else APART
+    parts = groups(ordered(rows, apart), [*apart, *group_by])
     shared = _shared_names(rows)
     if options.iso_memory:
         made = [_iso_memory(part, shared, chosen, options.ci) for _, part in parts]
@@ -109,6 +115,18 @@ def show(records: Sequence[Record]) -> None:
     render.show(tables)
 
 
+def _sizes(rows: Sequence[Row]) -> list[int]:
+    """The numbers of documents that `rows` of one set were measured on, smallest first; none where these do not differ.
+
+    Where several sets are asked about, of any of them.
+    """
+    for _, part in groups(rows, ["set", "fingerprint"]):
+        sizes = sorted({row["documents"] for row in part if row["documents"] is not None})
+        if len(sizes) > 1:
+            return sizes
+    return []
+
+
 def _shared_names(rows: Sequence[Row]) -> set[str]:
     """Names of sets that stand for different vectors here."""
     fingerprints: dict[str, set[str | None]] = {}
@@ -121,16 +139,20 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
     """What the rows of one table have in common."""
     parts = []
     if row["documents"] is not None:
-        parts.append(f"{row['documents']:,} documents × {row['dimension']}, {row['queries']:,} queries")
+        sizes, total = _sizes(rows) or [row["documents"]], row["set_documents"] or row["documents"]
+        counted = ", ".join(f"{size:,}" for size in sizes) + f" of {total:,}" * (sizes != [total])
+        parts.append(f"{counted} documents × {row['dimension']}, {row['queries']:,} queries")
     parts += [f"k = {row['k']}", str(row["mode"])]
     if row["threads"] is not None:
         parts.append(f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}")
+    if row["max_train"]:
+        parts.append(f"learned from at most {row['max_train']:,}")
     seeds = {one["seed"] for one in rows if one["seed"] is not None}
     if len(seeds) == 1:
         parts.append(f"seed {seeds.pop()}")
     if row["set"] in shared:
         parts.append(f"vectors {row['fingerprint']}")
-    if row["subset"]:
+    if row["subset"] and row["documents"] == row["set_documents"]:
         parts.append("a subset of the corpus")
     if row["queries_in_train"]:
         parts.append(f"{row['queries_in_train']} queries occur among the documents")
@@ -141,6 +163,8 @@ def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: 
     columns = list(chosen) or [column(name) for name in DEFAULT_COLUMNS]
     if not chosen and len({row["seed"] for row in rows} - {None}) > 1:
         columns.insert(1, column("seed"))
+    if not chosen and _sizes(rows):
+        columns.insert(1, column("documents"))
     first = next((row for row in rows if row["documents"] is not None), rows[0])
     heading = title(first, rows, shared) + "".join(f", {name} {column(name).show(first[name])}" for name in group_by)
     return _filled(heading, columns, rows, ci, [])
@@ -157,7 +181,10 @@ def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column],
     made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, ci, sections)
     made.header.append(f"recall@10 ÷ {BASELINE}")
     made.right.append(True)
-    cells = [ratio(record, budget.baseline, "recall@10") for budget in found for record in budget.records]
+    bases = [
+        None if budget.baseline is None else by_path[budget.baseline.path] for budget in found for _ in budget.records
+    ]
+    cells = [ratio(row, base, "recall@10") for row, base in zip(members, bases, strict=True)]
     for line, cell in zip(made.lines, cells, strict=True):
         line.append(shown(cell, ".2f"))
     return made
@@ -197,6 +224,8 @@ def _header(one: Column, rows: Sequence[Row]) -> str:
 def _cell(one: Column, row: Row, ci: bool) -> str:
     value = row[one.name]
     shown = one.show(value)
+    if value is not None and isinstance(row, SeedsRow) and (spread := row.spread(one.name)) is not None:
+        shown += f" ± {one.show(spread)}"
     limits = interval(row, one.name) if ci or one.name == "retention" else None
     if value is None or limits is None:
         return shown

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
+Metric = Literal["cosine", "euclidean", "ip"]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"

@@ -34,6 +34,18 @@ def beir_folders(options: SourceOptions) -> list[Path]:
     return sorted(path.parent for path in options.beir_dir.glob("*/corpus.jsonl")) if options.beir_dir else []
 
 
+def beir_inputs(folder: Path, split: str | None, default: str = "test") -> dict[str, Path | str]:
+    """The files that :func:`load_beir` reads, by their names in `folder`; none where it is not there.
+
+    Raises:
+        UserError: it is there, but no collection.
+    """
+    if not folder.is_dir():
+        return {}
+    names = ("corpus.jsonl", "queries.jsonl", f"qrels/{_choose_split(folder, split, default)}.tsv")
+    return {name: folder / name for name in names}
+
+
 def load_beir(
     folder: Path,
     name: str,

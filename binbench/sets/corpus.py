@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.files import path_of
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -36,7 +38,7 @@ class SourceOptions:
             if given.get(name) is None:
                 given.pop(name, None)
                 if value := os.environ.get(variable):
-                    given[name] = Path(value).expanduser()
+                    given[name] = path_of(value)
         return cls(**given)
 
 
@@ -74,8 +76,9 @@ class VectorSource:
         count, dimension: shape of the base vectors.
         train: makes an iterator over the base vectors, blocks of (n, dimension) float32, in row order.
         test: (Q, dimension) float32 queries.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip`` (minus the inner product).
         provenance: what is recorded of the source (JSON values).
+        ids: of the base vectors and of the queries, either None where there are none.
     """
 
     name: str
@@ -85,6 +88,7 @@ class VectorSource:
     test: NDArray[np.float32]
     distance: str = "angular"
     provenance: dict[str, Any] = field(default_factory=dict)
+    ids: tuple[list[str] | None, list[str] | None] = (None, None)
 
 
 def set_name(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.files import atomic
+from binbench.files import atomic, require_space
+from binbench.provenance import machine
 
 if TYPE_CHECKING:
     import h5py
@@ -24,6 +26,8 @@ SCHEMA_VERSION = 1
 NEIGHBORS = 100
 #: Base rows handled at a time wherever a set is streamed.
 BLOCK_ROWS = 16384
+#: Attributes that are stored as JSON, with what stands for their absence.
+_DECODED = {"provenance": dict, "identity": dict, "inputs": dict, "warnings": list, "earlier_encodings": dict}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class EmbeddingSet:
 
     Attributes:
         path: the HDF5 file.
-        attributes: its root attributes; `provenance`, `identity` and `warnings` decoded from JSON.
+        attributes: its root attributes; those of :data:`_DECODED` from JSON.
     """
 
     path: Path
@@ -49,8 +53,8 @@ class EmbeddingSet:
             raise UserError(f"embedding set {path} does not exist; `binbench prepare` makes one")
         with _reading(path) as file:
             attributes = {key: _plain(value) for key, value in file.attrs.items()}
-            for key in ("provenance", "identity", "warnings"):
-                attributes[key] = json.loads(attributes.get(key) or "null") or ([] if key == "warnings" else {})
+            for key, nothing in _DECODED.items():
+                attributes[key] = json.loads(attributes.get(key) or "null") or nothing()
             rows = file["train"].shape[0], file["test"].shape[0]
         opened = cls(path, attributes)
         if min(rows) == 0:
@@ -64,7 +68,7 @@ class EmbeddingSet:
 
     @property
     def distance(self) -> str:
-        """``angular`` or ``euclidean``."""
+        """``angular``, ``euclidean`` or ``ip``, see :mod:`binbench.sets.neighbors`."""
         return str(self.attributes.get("distance", "angular"))
 
     @property
@@ -119,6 +123,11 @@ class EmbeddingSet:
         """Query ids, or None."""
         return self._strings("test_ids")
 
+    def keys(self, member: str) -> NDArray[np.bytes_] | None:
+        """Hashes of the texts behind the rows of ``train`` or ``test``, see :mod:`binbench.sets.encoding`; or None."""
+        found: NDArray[np.bytes_] | None = self._member(f"{member}_keys", required=False)
+        return found
+
     def _mapped(self, name: str) -> NDArray[np.float32]:
         with _reading(self.path) as file:
             member = file[name]
@@ -148,7 +157,8 @@ def write_set(
     test: NDArray[np.float32],
     attributes: dict[str, Any],
     *,
-    ids: tuple[list[str], list[str]] | None = None,
+    ids: tuple[list[str] | None, list[str] | None] = (None, None),
+    keys: tuple[NDArray[np.bytes_], NDArray[np.bytes_]] | None = None,
     qrels: NDArray[np.int32] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> EmbeddingSet:
@@ -160,7 +170,8 @@ def write_set(
         blocks: the base vectors in row order; unit rows for angular sets.
         test: (Q, d) float32 queries.
         attributes: root attributes; must hold `distance`. Dicts and lists are stored as JSON.
-        ids: document and query ids.
+        ids: document and query ids, either None where there are none.
+        keys: hashes of documents' and queries' texts.
         qrels: (n, 3) int32 query row, document row, grade.
         progress: told the number of base rows as they are written, and again as they are searched.
 
@@ -174,27 +185,35 @@ def write_set(
     tell = progress or (lambda rows: None)
     if test.ndim != 2 or test.shape[1] != shape[1]:
         raise UserError(f"{path.stem}: the documents have dimension {shape[1]}, the queries {test.shape[-1]}")
-    zeros_allowed = attributes["distance"] == "euclidean"
+    zeros_allowed = attributes["distance"] != "angular"
     check_vectors(test, f"{path.stem}: query", zeros_allowed=zeros_allowed)
+    require_space(path.parent, 4 * shape[0] * shape[1], f"write {path}")
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         train = file.create_dataset("train", shape, np.float32)
         row = 0
         digest = hashlib.sha256()
+        copied: set[bytes] = set()
         for block in blocks:
             check_vectors(block, f"{path.stem}: document", row, zeros_allowed)
-            train[row : row + len(block)] = block
+            if row + len(block) <= shape[0]:
+                train[row : row + len(block)] = block
             digest.update(block.astype("<f4").tobytes())
+            copied |= _copies(block, test)
             row += len(block)
             tell(len(block))
+        if row != shape[0]:
+            raise UserError(f"{path.stem}: the source declares {shape[0]:,} documents and gives {row:,}")
         file.create_dataset("test", data=test.astype(np.float32))
-        if ids:
-            strings = h5py.string_dtype("utf-8")
-            file.create_dataset("train_ids", data=np.array(ids[0], dtype=object), dtype=strings)
-            file.create_dataset("test_ids", data=np.array(ids[1], dtype=object), dtype=strings)
+        for name, names in zip(("train_ids", "test_ids"), ids, strict=True):
+            if names is not None:
+                texts = h5py.string_dtype("utf-8")
+                file.create_dataset(name, data=np.array(names, dtype=object), dtype=texts)
+        for name, hashes in zip(("train_keys", "test_keys"), keys or (), strict=False):
+            file.create_dataset(name, data=hashes)
         if qrels is not None:
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()
-        distance = attributes["distance"]
+        distance, began = attributes["distance"], time.process_time()
         neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
@@ -205,7 +224,9 @@ def write_set(
             "schema_version": SCHEMA_VERSION,
             "sha256_train": digest.hexdigest(),
             "sha256_test": hashlib.sha256(test.astype("<f4").tobytes()).hexdigest(),
-            "queries_in_train": _copies(train, test, neighbors, distances),
+            "neighbors_cpu_seconds": time.process_time() - began,
+            "neighbors_cpu": machine()["cpu"],
+            "queries_in_train": sum(row.tobytes() in copied for row in test),
         } | attributes
         for key, value in everything.items():
             file.attrs[key] = json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
@@ -213,7 +234,7 @@ def write_set(
 
 
 def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros_allowed: bool = False) -> None:
-    """Refuse rows that are not finite or, having no direction, zero.
+    """Refuse rows that are not finite, that no float32 product of two can hold or that, having no direction, are zero.
 
     Args:
         vectors: (n, d).
@@ -226,7 +247,10 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
     """
     finite = np.isfinite(vectors).all(axis=1)
     directed = ~finite | zeros_allowed | vectors.any(axis=1)
-    for good, problem in ((finite, "holds NaN or infinite values"), (directed, "is all zeros")):
+    with np.errstate(over="ignore", invalid="ignore"):
+        short = ~finite | (np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64) < 1e37)
+    faults = (finite, "holds NaN or infinite values"), (directed, "is all zeros"), (short, "is too long for float32")
+    for good, problem in faults:
         if not good.all():
             raise UserError(f"{what} vector {first + int(np.argmin(good))} {problem}; remove or mend it")
 
@@ -236,12 +260,26 @@ def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
         yield train[start : start + BLOCK_ROWS]
 
 
-def _copies(
-    train: h5py.Dataset, test: NDArray[np.float32], neighbors: NDArray[np.int32], distances: NDArray[np.float32]
-) -> int:
-    """How many queries occur in `train`, value for value: such a set tests memory, not retrieval."""
-    close = np.flatnonzero(distances[:, 0] <= 1e-6)
-    return sum(bool((train[int(neighbors[query, 0])] == test[query]).all()) for query in close)
+def _copies(block: NDArray[np.float32], test: NDArray[np.float32]) -> set[bytes]:
+    """Those of the queries that occur in `block`, value for value: a set with such tests memory, not retrieval."""
+    queries = {row.tobytes() for row in test}
+    return queries & {row.tobytes() for row in block[np.isin(block[:, 0], test[:, 0])]}
+
+
+def stored_blocks(path: Path, member: str) -> tuple[Callable[[], Iterator[NDArray[Any]]], tuple[int, ...]]:
+    """What makes an iterator over blocks of a `member` of an HDF5 file, in row order, and the member's shape.
+
+    Raises:
+        UserError: the file is not readable or has no such member.
+    """
+    with _reading(path) as file:
+        shape: tuple[int, ...] = file[member].shape
+
+    def read() -> Iterator[NDArray[Any]]:
+        with _reading(path) as file:
+            yield from _blocks(file[member])
+
+    return read, shape
 
 
 class _reading:

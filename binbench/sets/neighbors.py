@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+#: How people rank, and what their distance is called in a set.
+DISTANCES = {"cosine": "angular", "euclidean": "euclidean", "ip": "ip"}
 _QUERY_BLOCK = 512
-# Two float32 products of unit vectors that are equal in exact arithmetic differ by less than this.
+# A float32 product of unit vectors is that of exact arithmetic up to half of this.
 _SLACK = 2e-6
 
 
@@ -27,7 +29,7 @@ def nearest(
         blocks: the base vectors in row order, (n, d) float32 each; unit rows for ``angular``.
         queries: (Q, d) float32; unit rows for ``angular``.
         k: at most the number of base rows.
-        distance: ``angular`` (1 − cosine) or ``euclidean``.
+        distance: ``angular`` (1 − cosine), ``euclidean`` or ``ip`` (minus the inner product).
         progress: told the number of base rows after each block.
 
     Returns:
@@ -54,7 +56,7 @@ def distances_to(
         train: (N, d) base vectors.
         queries: (Q, d).
         ids: (Q, k) row numbers; -1 pads.
-        distance: ``angular`` or ``euclidean``.
+        distance: as for :func:`nearest`.
 
     Returns:
         (Q, k) float64, inf where `ids` is -1.
@@ -64,7 +66,7 @@ def distances_to(
     for start in range(0, len(queries), step):
         some = slice(start, start + step)
         rows = train[np.maximum(ids[some], 0)]
-        if distance == "euclidean":
+        if distance != "angular":
             result[some] = _exact(rows, queries[some, None, :], distance)
         else:
             products = np.matmul(rows.astype(np.float64), queries[some, :, None].astype(np.float64))
@@ -78,28 +80,33 @@ class _Pool:
 
     def __init__(self, queries: NDArray[np.float32], k: int, distance: str) -> None:
         self.queries, self.k, self.distance = queries, k, distance
-        self.bar = np.full(len(queries), -np.inf, dtype=np.float32)  # float32 score of the k-th best so far
+        self.bar = np.full(len(queries), -np.inf, dtype=np.float32)  # what the k-th best so far scores at least
         self.query = np.empty(0, dtype=np.int64)
         self.row = np.empty(0, dtype=np.int64)
         self.score = np.empty(0, dtype=np.float32)
         self.exact = np.empty(0, dtype=np.float64)
-        self.slack = _SLACK
+        self.longest = float(np.linalg.norm(queries, axis=1).max(initial=0))
 
     def add(self, first: int, block: NDArray[np.float32]) -> None:
         scores = self.queries @ block.T
-        if self.distance == "euclidean":
-            # |q − x|² = |q|² − 2(q·x − |x|²/2): the bracket ranks as the distance does.
-            squares = np.einsum("ij,ij->i", block, block)
-            scores -= squares / 2
-            self.slack = max(self.slack, _SLACK * float(squares.max(initial=0)) * 4)
+        slack = np.full(len(block), _SLACK, dtype=np.float32)
+        if self.distance != "angular":
+            norms = np.linalg.norm(block, axis=1).astype(np.float32)
+            slack *= norms * self.longest
+            if self.distance == "euclidean":
+                # |q − x|² = |q|² − 2(q·x − |x|²/2): the bracket ranks as the distance does.
+                scores -= norms**2 / 2
+                slack += _SLACK * norms**2
+        # The most that exact arithmetic could make of each.
+        scores += slack / 2
         bar = self.bar
         if len(block) >= self.k and np.isneginf(bar[0]):
-            bar = np.maximum(bar, np.partition(scores, len(block) - self.k, axis=1)[:, len(block) - self.k])
-        query, column = np.divmod(np.flatnonzero(scores >= (bar - self.slack)[:, None]), len(block))
+            bar = np.maximum(bar, np.partition(scores - slack, len(block) - self.k, axis=1)[:, len(block) - self.k])
+        query, column = np.divmod(np.flatnonzero(scores >= bar[:, None]), len(block))
         exact = _exact(block[column], self.queries[query], self.distance)
         self.query = np.concatenate([self.query, query])
         self.row = np.concatenate([self.row, column + first])
-        self.score = np.concatenate([self.score, scores[query, column]])
+        self.score = np.concatenate([self.score, scores[query, column] - slack[column]])
         self.exact = np.concatenate([self.exact, exact])
         self._prune()
 
@@ -124,4 +131,5 @@ def _exact(rows: NDArray[np.float32], queries: NDArray[np.float32], distance: st
     if distance == "euclidean":
         return np.sqrt(np.square(rows.astype(np.float64) - queries).sum(axis=-1))
     # The same summation order for every pair: equal rows get equal distances wherever they stand.
-    return 1.0 - (rows.astype(np.float64) * queries).sum(axis=-1)
+    products = (rows.astype(np.float64) * queries).sum(axis=-1)
+    return 1.0 - products if distance == "angular" else -products

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -20,10 +23,12 @@ from binbench.progress import progress
 from binbench.provenance import versions
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
 from binbench.sets.embeddings import EmbeddingSet, write_set
-from binbench.sets.encoders import Encoder, EncoderOptions, at_unit_length, normalized
+from binbench.sets.encoders import EncoderOptions, Kind, normalized
+from binbench.sets.encoding import Encoding, encoder_key
 from binbench.sets.identity import Identity, difference
-from binbench.sets.shards import ShardedEncoding
-from binbench.sets.sources import Source, VectorFile, find_source
+from binbench.sets.inputs import Inputs, changes, contents
+from binbench.sets.own_vectors import VectorFile, VectorOptions
+from binbench.sets.sources import Source, find_source
 
 logger = logging.getLogger("binbench")
 
@@ -35,23 +40,23 @@ class Preparation:
     """One embedding set to be made, or found made already.
 
     Attributes:
-        dataset: a registered name, a BEIR-layout folder, an HDF5 file, or a .npy file of base vectors.
+        dataset: a registered name, a BEIR-layout folder, or a file of vectors.
         encoder: for sources of texts.
         source: split, seed (the encoder's too, where it uses one) and folders.
-        queries: a .npy file of query vectors; only with a .npy dataset.
         data_dir: where embedding sets live.
+        vectors: what goes with a file of vectors.
     """
 
     dataset: str
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     source: SourceOptions = field(default_factory=SourceOptions)
     data_dir: Path = Path("data")
-    queries: str | None = None
+    vectors: VectorOptions = field(default_factory=VectorOptions)
 
     @cached_property
     def origin(self) -> Source:
         """Where documents and queries come from."""
-        return find_source(self.dataset, self.source, self.queries)
+        return find_source(self.dataset, self.source, self.vectors)
 
     @property
     def identity(self) -> Identity:
@@ -62,8 +67,16 @@ class Preparation:
         return parts
 
     @property
-    def path(self) -> Path:
-        """Where the set is written; what differs from the defaults is part of the name."""
+    def inputs(self) -> Inputs:
+        """The files and versions that the set is current with."""
+        parts = {"source": self.origin.inputs()}
+        if self.origin.needs_encoder:
+            parts["encoder"] = self.encoder.inputs()
+        return parts
+
+    @property
+    def stem(self) -> str:
+        """What the set is called, unless another has the name; what differs from the defaults is part of it."""
         origin, seeded = self.origin, self.origin.seeded
         parts = [origin.name, *([set_name(origin.split)] if origin.split else [])]
         if origin.needs_encoder:
@@ -71,28 +84,40 @@ class Preparation:
             seeded = seeded or self.encoder.seeded
         if self.source.seed and seeded:
             parts.append(f"seed{self.source.seed}")
-        return self.data_dir / f"{'-'.join(parts)}.hdf5"
+        return "-".join(parts)
+
+    @property
+    def path(self) -> Path:
+        """Where the set is written; a hash of the identity is put to the name where a set of another one has it."""
+        return self._plain if self._other is None else self._plain.with_stem(f"{self.stem}-{self._digest[:8]}")
+
+    @property
+    def _plain(self) -> Path:
+        return self.data_dir / f"{self.stem}.hdf5"
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _other(self) -> tuple[str, str] | None:
+        """In what the set that has the name differs from this one, there and here; None where it is this one."""
+        try:
+            found = EmbeddingSet.open(self._plain) if self._plain.is_file() else None
+        except UserError:  # what is damaged may be made anew
+            return None
+        if found and not found.is_ours:
+            return "vectors by another program", self.origin.location
+        return difference(self.identity, found.attributes, self.source) if found else None
 
     def find(self) -> EmbeddingSet | None:
-        """The set, if it is there.
+        """The set, if it is there and its inputs are what they were.
 
         Raises:
-            UserError: a set of another identity has its name.
+            UserError: it is damaged.
         """
-        if isinstance(self.origin, VectorFile) and self.origin.is_hdf5:
-            found = EmbeddingSet.open(self.origin.path)
-            if found.is_ours:
-                return found
-        if not self.path.is_file():
-            return None
-        found = EmbeddingSet.open(self.path)
-        if differing := difference(self.identity, found.attributes, self.source):
-            stored, asked = differing
-            raise UserError(
-                f"{self.path} was made from {stored}, not {asked}; rename one of them, use another --data-dir, "
-                "or make it anew with `binbench prepare --force`"
-            )
-        return found
+        stored = self._stored()
+        return None if stored is None or self._changes(stored) else stored
 
     def run(self, force: bool = False) -> EmbeddingSet:
         """Find or make the set; `force` makes it anew.
@@ -104,27 +129,51 @@ class Preparation:
             return found
         with writing(self.data_dir):
             self.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path.with_name(f".{self.path.stem}.lock"))
+        lock = FileLock(self.data_dir / f".{self.stem}.lock")
         with writing(self.path), lock:
+            if force:
+                return self._make(None)
             # Another process may have made it while this one waited.
-            if not force and (found := self.find()):
-                return found
-            return self._make()
+            stored = self._stored()
+            if stored and not (changed := self._changes(stored)):
+                return stored
+            if stored:
+                logger.info("%s: %s changed; making it anew", stored.name, ", ".join(changed))
+            return self._make(stored or self._namesake())
 
-    def _make(self) -> EmbeddingSet:
+    def _stored(self) -> EmbeddingSet | None:
+        if isinstance(self.origin, VectorFile) and (finished := self.origin.finished()):
+            return finished
+        path = self.path
+        return EmbeddingSet.open(path) if path.is_file() else None
+
+    def _namesake(self) -> EmbeddingSet | None:
+        """The other set of that name: where it is of the same texts, a folder that was moved, say, these are known."""
+        return EmbeddingSet.open(self._plain) if self._other else None
+
+    def _changes(self, stored: EmbeddingSet) -> list[str]:
+        """What a stored set is stale for; one that the user named as a file is taken as it is."""
+        return [] if stored.path == self.origin.path else changes(self.inputs, stored.attributes, stored.path)
+
+    def _make(self, earlier: EmbeddingSet | None) -> EmbeddingSet:
+        """Make the set; an `earlier` one gives the vectors of the texts that it has."""
+        path = self.path
+        if other := self._other:
+            logger.info("%s was made from %s, not %s; this set is called %s", self.stem, *other, path.stem)
+        inputs = contents(self.inputs, self.data_dir)
         source = self.origin.load()
         if isinstance(source, Collection) is not self.origin.needs_encoder:
             raise UserError(f"dataset {self.dataset} gives a {type(source).__name__}, other than it declares")
-        made = self._from_vectors(source) if isinstance(source, VectorSource) else self._from_collection(source)
+        known = {"source": self.origin.location, "identity": self.identity, "inputs": inputs, "versions": versions()}
+        if isinstance(source, VectorSource):
+            made = self._from_vectors(source, path, known)
+        else:
+            made = self._from_collection(source, path, known, earlier)
         if copies := made.attributes["queries_in_train"]:
             logger.warning("%s: %d of %d queries occur among the documents", made.name, copies, len(made.test))
         return made
 
-    def _writing(self, rows: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Progress over writing `rows` rows and then searching them."""
-        return progress(f"writing {self.path.stem}, exact neighbours", 2 * rows)
-
-    def _from_vectors(self, source: VectorSource) -> EmbeddingSet:
+    def _from_vectors(self, source: VectorSource, path: Path, known: Mapping[str, Any]) -> EmbeddingSet:
         angular = source.distance == "angular"
 
         def blocks() -> Iterator[NDArray[np.float32]]:
@@ -134,57 +183,76 @@ class Preparation:
         attributes = {
             "distance": source.distance,
             "dataset": source.name,
-            "source": self.origin.location,
             "split": self.origin.split or "",
             "encoder": "",
-            "identity": self.identity,
             "provenance": source.provenance,
-            "versions": versions(),
+            **known,
         }
         shape = source.count, source.dimension
         test = normalized(source.test) if angular else source.test
-        with self._writing(source.count) as advance:
-            return write_set(self.path, shape, blocks(), test, attributes, progress=advance)
+        with _writing(path, source.count) as advance:
+            return write_set(path, shape, blocks(), test, attributes, ids=source.ids, progress=advance)
 
-    def _from_collection(self, collection: Collection) -> EmbeddingSet:
+    def _from_collection(
+        self, collection: Collection, path: Path, known: Mapping[str, Any], earlier: EmbeddingSet | None
+    ) -> EmbeddingSet:
         for warning in collection.warnings:
             logger.warning("%s: %s", collection.name, warning)
         encoder = self.encoder.open(self.source.seed)
-        shards = self.data_dir / f".{self.path.stem}.shards"
-        documents = _encode(shards / "documents", encoder, collection)
-        queries = ShardedEncoding(shards / "queries", encoder, collection.queries, "query")
-        queries.run(lambda texts: None)
-        test = at_unit_length(np.concatenate(list(queries.blocks())))
-        seconds = documents.seconds()
+        encoder.fit(collection.documents)
+        key = encoder_key(encoder, known["inputs"]["encoder"], collection.documents)
+        shards = self.data_dir / f".{path.stem}.shards"
+        both: dict[Kind, list[str]] = {"document": collection.documents, "query": collection.queries}
+        documents, queries = (
+            _encoded(collection.name, Encoding.of(texts, kind, encoder, shards / kind, key, earlier))
+            for kind, texts in both.items()
+        )
+        test = np.concatenate(list(queries.blocks()))
+        before = earlier.attributes if earlier else {}
+        seconds = documents.seconds(before.get("encode_seconds"))
+        query_seconds = queries.seconds(before.get("query_encode_seconds"))
+        fresh = documents.shards.seconds() + queries.shards.seconds()
         attributes = {
             "distance": "angular",
             "dataset": collection.name,
-            "source": self.origin.location,
             "split": collection.split,
             "encoder_spec": self.encoder.instance.name,
-            "identity": self.identity,
+            "encoder_key": key,
             "text_rule": TEXT_RULE,
             "encode_seconds": seconds,
-            "query_encode_seconds": queries.seconds(),
+            "query_encode_seconds": query_seconds,
+            "earlier_encodings": _replaced(path, seconds + query_seconds - fresh),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
             "provenance": collection.provenance,
             "warnings": collection.warnings,
-            "versions": versions(),
+            **known,
         } | encoder.provenance
         shape = len(collection.documents), test.shape[1]
-        with self._writing(shape[0]) as advance:
+        with _writing(path, shape[0]) as advance:
             made = write_set(
-                self.path,
+                path,
                 shape,
-                map(at_unit_length, documents.blocks()),
+                documents.blocks(),
                 test,
                 attributes,
                 ids=(collection.doc_ids, collection.query_ids),
+                keys=(documents.keys, queries.keys),
                 qrels=collection.qrels,
                 progress=advance,
             )
         shutil.rmtree(shards, ignore_errors=True)
         return made
+
+
+def _replaced(path: Path, kept: float) -> dict[str, float]:
+    """Seconds of encoding, by device, that the set at `path` cost, but for those `kept` in the one that replaces it."""
+    try:
+        old = EmbeddingSet.open(path).attributes if path.is_file() else {}
+    except UserError:
+        old = {}
+    spent, device = dict(old.get("earlier_encodings", {})), str(old.get("device_name", ""))
+    lost = old.get("encode_seconds", 0.0) + old.get("query_encode_seconds", 0.0) - kept
+    return spent | {device: spent.get(device, 0.0) + lost} if lost > 0 else spent
 
 
 def check_dataset(dataset: str, source: SourceOptions) -> None:
@@ -196,14 +264,21 @@ def check_dataset(dataset: str, source: SourceOptions) -> None:
     find_source(dataset, source).check()
 
 
-def _encode(folder: Path, encoder: Encoder, collection: Collection) -> ShardedEncoding:
-    encoder.fit(collection.documents)
-    sharded = ShardedEncoding(folder, encoder, collection.documents, "document")
-    total = len(collection.documents)
-    todo = sharded.remaining
-    if todo < total:
-        logger.info("%s: going on after %d of %d documents", collection.name, total - todo, total)
-    logger.info("%s: encoding %d documents with %s", collection.name, todo, encoder.name)
-    with progress(f"encoding {collection.name}", total, "documents", total - todo) as advance:
-        sharded.run(advance)
-    return sharded
+def _writing(path: Path, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Progress over writing `rows` rows and then searching them."""
+    return progress(f"writing {path.stem}, exact neighbours", 2 * rows)
+
+
+def _encoded(name: str, encoding: Encoding) -> Encoding:
+    """`encoding`, of the collection `name`, once it is done."""
+    shards, total = encoding.shards, len(encoding.rows)
+    what = "documents" if shards.kind == "document" else "queries"
+    known = total - len(shards.texts)
+    if shards.remaining < len(shards.texts):
+        logger.info("%s: going on after %d of %d %s", name, total - shards.remaining, total, what)
+    if shards.remaining:
+        beside = f"; {known} of {total} are as they were" if known else ""
+        logger.info("%s: encoding %d %s with %s%s", name, shards.remaining, what, shards.encoder.name, beside)
+        with progress(f"encoding {name}", total, what, total - shards.remaining) as advance:
+            shards.run(advance)
+    return encoding

@@ -20,6 +20,8 @@ from binbench.sets.encoders import Encoder
 
 #: Texts per shard: what a kill can cost.
 SHARD_TEXTS = 512
+#: Texts that are sorted by length together, because padding is wasted work; a multiple of the shards' size.
+WINDOW_TEXTS = 16 * SHARD_TEXTS
 #: Texts per forward pass.
 BATCH_TEXTS = 32
 
@@ -37,7 +39,7 @@ class ShardedEncoding:
     kind: Literal["query", "document"]
 
     def __post_init__(self) -> None:
-        digest = hashlib.sha256(json.dumps([self.kind, self.encoder.provenance], sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps([self.kind, WINDOW_TEXTS, self.encoder.provenance], sort_keys=True).encode())
         for text in self.texts:
             digest.update(text.encode() + b"\0")
         key = digest.hexdigest()
@@ -55,6 +57,13 @@ class ShardedEncoding:
     def _shard(self, start: int) -> Path:
         return self.folder / f"{start:010d}.npz"
 
+    def _rows(self, start: int) -> NDArray[np.intp]:
+        """Rows of a shard's texts: a window's texts go into its shards from the longest to the shortest."""
+        window = start - start % WINDOW_TEXTS
+        lengths = np.array([len(text) for text in self.texts[window : window + WINDOW_TEXTS]])
+        order = window + np.argsort(-lengths, kind="stable")
+        return order[start - window : start - window + SHARD_TEXTS]
+
     @property
     def missing(self) -> list[int]:
         """First text of every shard still to be encoded."""
@@ -68,12 +77,13 @@ class ShardedEncoding:
     def run(self, progress: Callable[[int], None]) -> None:
         """Encode what is missing; `progress` is told the number of texts as they are done."""
         for start in self.missing:
-            texts = self.texts[start : start + SHARD_TEXTS]
+            rows = self._rows(start)
+            texts = [self.texts[row] for row in rows]
             began = time.perf_counter()
-            vectors = _encode_by_length(self.encoder, texts, self.kind, progress)
+            vectors = self._encode(texts, progress)
             seconds = time.perf_counter() - began
             if not np.isfinite(vectors).all():
-                bad = start + int(np.argmin(np.isfinite(vectors).all(axis=1)))
+                bad = rows[np.isfinite(vectors).all(axis=1).argmin()]
                 raise UserError(
                     f"{self.encoder.name} made NaN or infinite values of {self.kind} {bad}; "
                     "try --precision fp32, or look at that text"
@@ -86,22 +96,18 @@ class ShardedEncoding:
         return sum(float(np.load(self._shard(start))["seconds"]) for start in self._starts)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """The embeddings, shard by shard, in the texts' order."""
-        for start in self._starts:
-            yield np.load(self._shard(start))["vectors"]
+        """The embeddings, window by window, in the texts' order."""
+        for first in range(0, len(self.texts), WINDOW_TEXTS):
+            starts = [start for start in self._starts if first <= start < first + WINDOW_TEXTS]
+            vectors = np.concatenate([np.load(self._shard(start))["vectors"] for start in starts])
+            window = np.empty_like(vectors)
+            window[np.concatenate([self._rows(start) for start in starts]) - first] = vectors
+            yield window
 
-
-def _encode_by_length(
-    encoder: Encoder, texts: Sequence[str], kind: Literal["query", "document"], progress: Callable[[int], None]
-) -> NDArray[np.float32]:
-    """Encode in batches of similar length (padding is wasted work), back in the texts' order."""
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    encoded: list[NDArray[np.float32]] = []
-    for start in range(0, len(order), BATCH_TEXTS):
-        batch = [texts[i] for i in order[start : start + BATCH_TEXTS]]
-        encoded.append(encoder.encode(batch, kind))
-        progress(len(batch))
-    vectors = np.concatenate(encoded)
-    result = np.empty_like(vectors)
-    result[order] = vectors
-    return result
+    def _encode(self, texts: Sequence[str], progress: Callable[[int], None]) -> NDArray[np.float32]:
+        encoded: list[NDArray[np.float32]] = []
+        for start in range(0, len(texts), BATCH_TEXTS):
+            batch = texts[start : start + BATCH_TEXTS]
+            encoded.append(self.encoder.encode(batch, self.kind))
+            progress(len(batch))
+        return np.concatenate(encoded)

@@ -10,12 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.plugins.registry import DATASETS, Instance
-from binbench.sets.beir_layout import beir_folder, beir_folders, load_beir
+from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
+from binbench.sets.vector_files import ENDINGS, holds_vectors
+
+if TYPE_CHECKING:
+    from binbench.sets.own_vectors import VectorOptions
 
 
 class Sizes(NamedTuple):
@@ -66,7 +71,7 @@ class Source(ABC):
     @property
     def path(self) -> Path:
         """The file or folder that the user named."""
-        return Path(self.given).expanduser()
+        return path_of(self.given)
 
     @property
     def split(self) -> str | None:
@@ -83,6 +88,13 @@ class Source(ABC):
         if self.seeded:
             known["seed"] = self.options.seed
         return {key: value for key, value in known.items() if value is not None}
+
+    def inputs(self) -> Mapping[str, Path | str]:
+        """What is read, by the label that people see: files, or as text the version of what reads them.
+
+        A set is made anew when the content of one changes.
+        """
+        return {self.path.name: self.path}
 
     def sizes(self) -> Sizes:
         """Documents, queries and dimension, as far as they are known without loading anything large."""
@@ -143,6 +155,11 @@ class Registered(Source):
         declare = self._fact("identity")
         return declare(self.options, **self.instance.parameters) if declare else {}
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        declare = self._fact("inputs")
+        read = declare(self.options, **self.instance.parameters) if declare else {}
+        return {f"dataset {self.instance.family.name}": self.instance.family.version, **read}
+
     def sizes(self) -> Sizes:
         known = self._fact("sizes")
         return Sizes(*known(self.options, **self.instance.parameters)) if known else Sizes()
@@ -183,6 +200,9 @@ class Folder(Source):
         folders = beir_folders(self.options)
         return next((folder for folder in folders if self.given in (folder.name, set_name(folder.name))), None)
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        return beir_inputs(self._found(), self.split)
+
     def sizes(self) -> Sizes:
         try:
             folder = self._found()
@@ -210,51 +230,21 @@ class Folder(Source):
         raise unknown("dataset", self.given, [*known, *(f.name for f in beir_folders(self.options))], hint)
 
 
-@dataclass(frozen=True)
-class VectorFile(Source):
-    """An HDF5 file in ann-benchmarks' layout, or a pair of .npy files, of documents and of `queries`."""
-
-    queries: str | None = None
-
-    @property
-    def needs_encoder(self) -> bool:
-        return False
-
-    @property
-    def name(self) -> str:
-        return set_name(self.path.stem)
-
-    @property
-    def split(self) -> None:
-        return None
-
-    @property
-    def is_hdf5(self) -> bool:
-        """Whether it is an HDF5 file, which may be a finished set."""
-        return self.path.suffix != ".npy"
-
-    def declared(self) -> Mapping[str, Any]:
-        return {"queries": str(Path(self.queries).expanduser().resolve())} if self.queries else {}
-
-    def check(self) -> None:
-        if not self.path.is_file():
-            raise UserError(f"{self.given} does not exist")
-
-    def load(self) -> VectorSource:
-        from binbench.sets.vector_files import from_hdf5, from_npy
-
-        if self.is_hdf5:
-            return from_hdf5(self.path)
-        if not self.queries:
-            raise UserError(f"{self.given} needs its queries: --train {self.given} --queries QUERIES.npy")
-        return from_npy(self.path, Path(self.queries).expanduser())
-
-
-def find_source(given: str, options: SourceOptions, queries: str | None = None) -> Source:
+def find_source(given: str, options: SourceOptions, vectors: VectorOptions | None = None) -> Source:
     """The source that the user means by `given`: a file of vectors, a registered dataset, or else a folder.
 
-    It need not exist, see :meth:`Source.check`. `queries` goes with a .npy file of documents.
+    It need not exist, see :meth:`Source.check`. `vectors` goes with files of vectors.
+
+    Raises:
+        UserError: `vectors` ask something of a source that is none.
     """
-    if given.endswith((".hdf5", ".h5", ".npy")):
-        return VectorFile(given, options, queries)
-    return Registered(given, options) if DATASETS.find(given) else Folder(given, options)
+    from binbench.sets.own_vectors import VectorFile, VectorOptions
+
+    asked = vectors or VectorOptions()
+    is_registered = DATASETS.find(given) is not None
+    if given.endswith(ENDINGS) or (not is_registered and holds_vectors(given)):
+        return VectorFile(given, options, asked)
+    for name, value in vars(asked).items():
+        if value is not None:
+            raise UserError(f"--{name.replace('_', '-')} {value} is for files of vectors; {given} is none")
+    return Registered(given, options) if is_registered else Folder(given, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from binbench.errors import UserError, unknown
-from binbench.harness.config import Locate, check_names, load_plugins, read_checked
+from binbench.files import atomic, path_of
+from binbench.harness.config import Locate, check_names, check_seeds, load_plugins, read_checked, spelt_out
 from binbench.harness.options import (
     Amount,
     Count,
@@ -27,6 +29,8 @@ from binbench.sets.prepare import Preparation
 
 #: Stands for every collection of the folder that --beir-dir or the variable names.
 LOCAL = "$BINBENCH_BEIR_DIR/*"
+#: The campaign as it was run, in the study's folder.
+STORED = "campaign.yml"
 
 
 class Tier(Options):
@@ -62,6 +66,28 @@ class StudyCampaign(RunSettings, SetSettings):
         """The file's name without its ending."""
         return self.path.stem
 
+    @property
+    def known_as(self) -> str:
+        """What commands call it wherever they are given: a shipped campaign's name, or the file's full path."""
+        return self.name if shipped().get(self.name) == self.path else str(self.path.resolve())
+
+    def folder(self, study_dir: Path) -> Path:
+        """Where the study's own files go: named like the campaign, apart where another campaign of that name is."""
+        plain = study_dir / self.name
+        own = study_dir / f"{self.name}-{hashlib.sha256(self.known_as.encode()).hexdigest()[:8]}"
+        stored = plain / STORED
+        taken = stored.is_file() and stored.read_text(encoding="utf-8").partition("\n")[0] != self._heading
+        return own if taken or own.is_dir() else plain
+
+    @property
+    def _heading(self) -> str:
+        return f"# {self.known_as}"
+
+    def store(self, folder: Path) -> None:
+        """Write the campaign, every default spelt out, into the study's `folder`."""
+        with atomic(folder / STORED) as temporary:
+            temporary.write_text(f"{self._heading}\n{spelt_out(self)}", encoding="utf-8")
+
     def preparations(self, tier: Tier, data_dir: Path) -> list[Preparation]:
         """The embedding sets of `tier`."""
         grid = self.shared(SetOptions) | {"datasets": tier.datasets, "encoders": tier.encoders, "data_dir": data_dir}
@@ -86,12 +112,13 @@ def load_study(name_or_path: str, beir_dir: Path | None = None) -> StudyCampaign
         UserError: there is none; or it has an unknown key, a wrong type or an unknown name, with file and line.
     """
     known = shipped()
-    path = known.get(name_or_path) or Path(name_or_path).expanduser()
+    path = known.get(name_or_path) or path_of(name_or_path)
     if not path.is_file() and path.suffix not in (".yml", ".yaml"):
         raise unknown("campaign", name_or_path, known, f"; there are {', '.join(known)}, or give a YAML file")
     beir_dir = SourceOptions.from_environment(beir_dir=beir_dir).beir_dir
     campaign, at = read_checked(path, StudyCampaign, {"beir_dir": beir_dir})
     plugins = load_plugins(path, campaign.plugins, at)
+    check_seeds(campaign.seeds_of, at)
     tiers = [_checked(tier, i, at, beir_dir) for i, tier in enumerate(campaign.tiers)]
     return campaign.model_copy(update={"plugins": plugins, "tiers": tuple(sorted(tiers, key=lambda tier: tier.number))})
 

@@ -12,12 +12,11 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import run
 from binbench.provenance import circumstances
-from binbench.study.experiment import Outcome, adapter, experiments, load, perform
-from binbench.study.experiments.e8 import E8
+from binbench.study.experiment import adapter, experiments, fitting, load, perform
 from binbench.study.methods import method_rows, pairs
-from binbench.study.rows import hours_by_device
+from binbench.study.rows import hours_by_device, is_device
 from binbench.study.study import Study
-from binbench.study.switches import Switch, f1, f2, f3, k1
+from binbench.study.switches import Switch, f1, f2, f3, k1, k2, k3, looked_at_again
 
 logger = logging.getLogger("binbench")
 
@@ -108,7 +107,8 @@ def execute(
     Raises:
         UserError: interrupted. A set or method that fails costs itself only: see :attr:`Progress.failures`.
     """
-    numbers = sorted({tier.number for tier in study.campaign.tiers})
+    campaign = study.campaign
+    numbers = sorted({tier.number for tier in campaign.tiers})
     tiers = {number: Step(f"tier {number}") for number in numbers}
     later = {name: Step(name.upper()) for name in (experiments() if only is None else only)}
     progress = Progress([*tiers.values(), *later.values()])
@@ -121,6 +121,7 @@ def execute(
         progress.despite += [stop for stop in stops if stop not in progress.despite]
         return False
 
+    campaign.store(study.folder)
     for number, step in tiers.items():
         if number != numbers[0] and stopped(step):
             continue
@@ -164,26 +165,41 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
     progress.show(step, "failed" if failed else "done", f"{len(work) - failed}/{len(work)} sets")
 
 
-def kill_switches(study: Study) -> list[Switch]:
-    """The switches that what is there decides, F3 from E8's stored figures where there are any of this version."""
-    predictions, path = None, study.folder / f"{E8.id}.json"
-    try:
-        predictions = Outcome.read(path, E8()).figures if path.is_file() else None
-    except UserError as error:
-        logger.warning("%s", error)
+def kill_switches(study: Study, before: int | None = None) -> list[Switch]:
+    """The switches that what is there decides.
+
+    Args:
+        study: the campaign and what is there of it.
+        before: look only at the tiers before this one, as the switch does that may stop it; None for all that were run.
+    """
+
+    def look(until: int | None) -> tuple[Switch, Switch]:
+        seen = (lambda row: row.tier < until) if until else (lambda row: True)
+        return f1(list(filter(seen, methods))), f2(list(filter(seen, compared)))
+
+    methods, compared = method_rows(study), pairs(study)
+    first, now = look(min(tier.number for tier in study.campaign.tiers) + 1), look(before)
     return [
-        f1([row for row in method_rows(study) if row.tier == 1]),
-        f2([pair for pair in pairs(study) if pair.tier == 1]),
-        f3(predictions),
+        *(map(looked_at_again, first, now)),
+        f3(_found(study, "e8")),
         k1(*study.progress(1)),
+        k2(_found(study, "x3")),
+        k3(_found(study, "x2")),
     ]
 
 
 def stopped_by(study: Study, step: str) -> list[str]:
     """Why `step` must not run: triggered switches, and the study's cap of hours on the reference device."""
     study = replace(study)
-    reasons = [f"{switch.name}: {switch.reason}" for switch in kill_switches(study) if step in switch.stops]
+    before = int(step.removeprefix("tier ")) if step.startswith("tier ") else None
+    reasons = [f"{switch.name}: {switch.reason}" for switch in kill_switches(study, before) if step in switch.stops]
     cap, reference = study.campaign.budgets.study_cap, study.campaign.reference_device
-    hours = hours_by_device((entry.device, entry.hours) for entry in study.sets)
-    spent = sum(value for device, value in hours.items() if reference in device)
+    hours = hours_by_device(entry.hours for entry in study.sets)
+    spent = sum(value for device, value in hours.items() if is_device(device, reference))
     return [*reasons, f"{spent:.1f} h spent, more than the cap of {cap:g} h"] if spent > cap else reasons
+
+
+def _found(study: Study, name: str) -> Any:
+    """The stored figures of an experiment; None where there are none that fit."""
+    found = fitting(name, study) if name in experiments() else None
+    return found and found.figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import time
 from abc import ABC, abstractmethod
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
+from binbench.plugins.identity import code_identity
 from binbench.report.render import Table
 
 if TYPE_CHECKING:
     from binbench.study.study import Study
+
+logger = logging.getLogger("binbench")
 
 Color = Literal["green", "yellow", "red", "not applicable"]
 F = TypeVar("F")
@@ -124,7 +128,14 @@ def load(name: str) -> Experiment[Any]:
 
 @dataclass(frozen=True)
 class Outcome(Generic[F]):
-    """What an experiment found, as stored in the study's folder; a figure that is not defined is null there."""
+    """What an experiment found, as stored in the study's folder; a figure that is not defined is null there.
+
+    Attributes:
+        experiment, title, campaign: which, of which campaign.
+        figures, band, tables, plots: what was found.
+        provenance, seconds: machine, versions, date and command; how long it took.
+        inputs: what it was computed from, each with a hash: the experiment's code, the campaign, sets and results.
+    """
 
     experiment: str
     title: str
@@ -135,6 +146,7 @@ class Outcome(Generic[F]):
     plots: list[Plot] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    inputs: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
         """Store it as JSON."""
@@ -169,14 +181,34 @@ class Outcome(Generic[F]):
 Outcomes = Mapping[str, Outcome[Any]]
 
 
-def stored(folder: Path) -> dict[str, Outcome[Any]]:
-    """The outcomes in the study's `folder`, by experiment.
+def fitting(name: str, study: Study) -> Outcome[Any] | None:
+    """The stored outcome of the experiment `name`; None where there is none, or what it was computed from changed."""
+    path = study.folder / f"{name}.json"
+    try:
+        found = Outcome.read(path, load(name)) if path.is_file() else None
+    except UserError as error:
+        logger.warning("%s", error)
+        return None
+    return found if found and found.inputs == _inputs(name, study) else None
+
+
+def current(study: Study) -> dict[str, Outcome[Any]]:
+    """The outcomes in the study's folder, by experiment; what no longer fits the results is performed anew.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: that is not possible.
     """
-    files = {name: folder / f"{name}.json" for name in experiments()}
-    return {name: Outcome.read(path, load(name)) for name, path in files.items() if path.is_file()}
+    found: dict[str, Outcome[Any]] = {}
+    for name in experiments():
+        if (study.folder / f"{name}.json").is_file():
+            if (fits := fitting(name, study)) is None:
+                logger.info("%s: the results that it was computed from have changed; computed anew", name.upper())
+            found[name] = fits or perform(name, study)
+    return found
+
+
+def _inputs(name: str, study: Study) -> dict[str, str]:
+    return {"code": code_identity(type(load(name)))} | study.inputs
 
 
 def outcome(outcomes: Outcomes, of: type[Experiment[F]]) -> Outcome[F] | None:
@@ -200,7 +232,7 @@ def perform(name: str, study: Study) -> Outcome[Any]:
     asked = load(name)
     start = time.perf_counter()
     figures = study.figures(type(asked))
-    study.folder.mkdir(parents=True, exist_ok=True)
+    study.campaign.store(study.folder)
     for old in study.folder.glob(f"{name}-*.png"):
         old.unlink()
     found = Outcome(
@@ -213,6 +245,7 @@ def perform(name: str, study: Study) -> Outcome[Any]:
         plots=asked.plots(figures, study.folder),
         provenance=circumstances(),
         seconds=time.perf_counter() - start,
+        inputs=_inputs(name, study),
     )
     found.write(study.folder)
     return found

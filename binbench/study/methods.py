@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import statistics
+from collections.abc import Callable, Iterable, Sequence
 
-from binbench.measures.bootstrap import mean_ci
+from binbench.measures.bootstrap import seeds_ci
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
 from binbench.study.study import Study, StudySet
@@ -47,6 +48,7 @@ def _row(entry: StudySet, method: str) -> MethodRow:
         index_bytes=first.index_bytes or 0,
         means={measure: entry.mean(method, measure) for measure in SHOWN},
         intervals={measure: _interval(entry, method, measure) for measure in WITH_INTERVAL},
+        spread={measure: _spread(entry.means(method, measure)) for measure in WITH_INTERVAL},
         retention=ndcg / reference if ndcg is not None and reference else None,
         queries_per_second=entry.median(method, lambda record: record.queries_per_second),
         mode="batch" if first.batch else "single query",
@@ -63,7 +65,11 @@ def _interval(entry: StudySet, method: str, measure: str) -> Estimate | None:
     if len(entry.records[method]) == 1:
         return Estimate.of(entry.records[method][0].interval(measure))
     values = entry.values(method, measure)
-    return None if values is None else Estimate.of(mean_ci(values))
+    return None if values is None else Estimate.of(seeds_ci(values))
+
+
+def _spread(means: Sequence[float]) -> float | None:
+    return statistics.stdev(means) if len(means) > 1 else None
 
 
 def pairs(study: Study) -> tuple[Pair, ...]:

@@ -108,7 +108,7 @@ def measured(data_dir: Path, results_dir: Path) -> Rates:
 def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     sizes = _sizes(study, entry)
     asked, settled = (sum(counts) for counts in zip(*entry.jobs.values(), strict=True))
-    names = _instances(study, entry)
+    methods = _methods(study, entry)
     rate, source = rates.encoding.get(
         entry.encoder, (entry.preparation.encoder.rate or ASSUMED_RATE, "assumed for the reference device")
     )
@@ -122,9 +122,10 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     repeats = study.campaign.runs + 1
     seconds = sum(
         n * d * (rates.build.get(name, ASSUMED_BUILD) + q * repeats * rates.search.get(name, ASSUMED_SEARCH))
-        for name in names
+        for name, _ in methods
     )
-    if unmeasured := [name for name in names if name not in rates.build]:
+    names = {name for name, _ in methods}
+    if unmeasured := names - set(rates.build):
         known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
     disk = jobs * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
     hours = jobs / max(1, asked) * seconds / 3600
@@ -135,14 +136,16 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     return replace(row, disk=disk, embedding_hours=embedding, run_hours=hours, rate=known)
 
 
-def _instances(study: Study, entry: StudySet) -> list[str]:
-    """The methods that any tier asks for on this set."""
-    asked = [
-        tier.algorithms
-        for tier in study.campaign.tiers
-        if any(p.path == entry.preparation.path for p in study.campaign.preparations(tier, study.data_dir))
-    ]
-    return list(dict.fromkeys(["float", *(i.name for names in asked for i in ALGORITHMS.resolve(names))]))
+def _methods(study: Study, entry: StudySet) -> set[tuple[str, int | None]]:
+    """The methods that any tier asks for on this set, with their seeds."""
+    campaign = study.campaign
+    return {
+        (instance.name, seed)
+        for tier in campaign.tiers
+        if any(p.path == entry.preparation.path for p in campaign.preparations(tier, study.data_dir))
+        for instance in ALGORITHMS.resolve(("float", *tier.algorithms))
+        for seed in campaign.seeds_for(instance)
+    }
 
 
 def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int | None]:

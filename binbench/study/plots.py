@@ -105,7 +105,6 @@ def curves(
                 y,
                 color=looks[name].colour if families else COLORS[i % len(COLORS)],
                 marker=(looks[name].marker if families else MARKERS[i % len(MARKERS)]) if markers else None,
-                markerfacecolor="white" if families and looks[name].is_open else None,
                 markersize=4,
                 linewidth=1.3,
                 linestyle="--" if name in dashed else "-",

@@ -14,13 +14,21 @@ from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.e7 import E7
 from binbench.study.experiments.e8 import E8
 from binbench.study.prediction import ALONE, BOTH, MODELS_OUT, SETS_OUT
-from binbench.study.rows import MethodRow, by_set, decided, with_recall
-from binbench.study.scenario import adapter_helps, unsound
+from binbench.study.rows import MethodRow, by_set, counting, decided, with_recall
+from binbench.study.scenario import adapter_helps, broken_baseline, lacking, stopping, unsound
 from binbench.study.switches import Switch
 from binbench.study.tables import number
-from binbench.study.thresholds import GREEN_RATIO, GREEN_RECALL, LONG_BITS, YELLOW_RATIO, YELLOW_RECALL
+from binbench.study.thresholds import (
+    GREEN_RATIO,
+    GREEN_RECALL,
+    K2_GAP,
+    K2_POINTS,
+    LONG_BITS,
+    YELLOW_RATIO,
+    YELLOW_RECALL,
+)
 
-Answer = Literal["yes", "no", "not known"]
+Answer = Literal["yes", "no", "not known", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,12 @@ def questions(outcomes: Outcomes, switches: Sequence[Switch]) -> list[Question]:
     ]
 
 
-def competitive(outcomes: Outcomes, answers: Sequence[Question]) -> bool | None:
-    """Whether one of the second to fourth question is answered with yes; None where that is not decided."""
-    _, yellow, green, adapters, _ = answers
-    if outcome(outcomes, E5) is None or "not known" in (yellow.answer, green.answer):
+def competitive(outcomes: Outcomes, switches: Sequence[Switch], answers: Sequence[Question]) -> bool | None:
+    """Whether one of the second to fourth question is answered with yes; None where no sound results decide that."""
+    decisive = {answer.answer for answer in answers[1:4]}
+    if unsound(outcomes, switches) or lacking(outcomes):
         return None
-    return "yes" in (yellow.answer, green.answer, adapters.answer)
+    return True if "yes" in decisive else False if decisive == {"no"} else None
 
 
 def falling(rows: Iterable[MethodRow]) -> list[str]:
@@ -68,7 +76,7 @@ def _clean(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
     e2, e4, e5 = outcome(outcomes, E2), outcome(outcomes, E4), outcome(outcomes, E5)
     if e2 is None or e4 is None or e5 is None:
         return Question(text, "not known", "E2, E4 and E5 are all needed")
-    binary = [row for row in e5.figures.methods if row.family == "binary"]
+    binary = [row for row in counting(e5.figures.methods) if row.family == "binary"]
     falls, swept = falling(binary), len(by_set(binary))
     found = [row.intervals["recall@10"] for row in binary]
     widths = [one.high - one.value for one in found if one is not None and one.high is not None]
@@ -90,7 +98,8 @@ def _clean(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
 def _reaching(outcomes: Outcomes, text: str, recall: float, ratio: float) -> Question:
     """Is there one set where a long code reaches both bars?"""
     e5 = outcome(outcomes, E5)
-    pairs = [(pair, found.value) for pair, found in decided(e5.figures.iso if e5 else ()) if pair.bits in LONG_BITS]
+    compared = decided(counting(e5.figures.iso) if e5 else ())
+    pairs = [(pair, found.value) for pair, found in compared if pair.bits in LONG_BITS]
     if not pairs:
         return Question(text, "not known", "no comparison of binary-256/512 with PQ at equal bytes")
     reaching = [(pair, found) for pair, found in pairs if pair.binary >= recall and found >= ratio]
@@ -105,6 +114,8 @@ def _reaching(outcomes: Outcomes, text: str, recall: float, ratio: float) -> Que
         f"{best.set} at {best.bits} bits, {share:.2f} × PQ; by encoder: "
         + ", ".join(f"{encoder} {some} of {all_}" for encoder, (some, all_) in counts.items())
     )
+    if faults := broken_baseline(outcomes):
+        return Question(text, "not known", f"{'; '.join(faults)}; {numbers}")
     return Question(text, "yes" if reaching else "no", numbers)
 
 
@@ -112,11 +123,14 @@ def _adapters(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
     text, x3 = "Do adapters help?", outcomes.get("x3")
     helps = adapter_helps(x3)
     if x3 is None or helps is None:
-        stopping = [switch.name for switch in switches if "X3" in switch.stops]
-        return Question(text, "not known", f"X3 was stopped by {', '.join(stopping)}" if stopping else "X3 was not run")
+        if by := stopping("X3", switches):
+            return Question(text, "stopped", f"X3 was stopped by {', '.join(by)}, which is no negative result")
+        return Question(text, "not known", "X3 was not run")
     closed = number(x3.figures.gap_closed, ".0%")
     numbers = f"{x3.figures.gain_points:+.1f} points at 256 bits, {closed} of the gap to PQ closed"
-    return Question(text, "yes" if helps else "no", numbers)
+    if helps or (x3.figures.gain_points < K2_POINTS and (x3.figures.gap_closed or 0.0) < K2_GAP):
+        return Question(text, "yes" if helps else "no", numbers)
+    return Question(text, "not known", f"between the bands: {numbers}")
 
 
 def _geometry(outcomes: Outcomes) -> Question:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from binbench.study.thresholds import MIN_DATASETS, MIN_ENCODERS
@@ -28,7 +30,12 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SetRow:
-    """What every row about an embedding set begins with."""
+    """What every row about an embedding set begins with.
+
+    Attributes:
+        tier: the first that asks for it.
+        counted: whether its vectors are those of a trained embedding model; others are shown and decide nothing.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -36,6 +43,7 @@ class SetRow:
     dataset: str
     encoder: str
     tier: int
+    counted: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +53,8 @@ class MethodRow(SetRow):
     Attributes:
         method, instance, family: the instance with its query arguments, without them, and what it is one of.
         seeds: over how many the figures are means.
-        means, intervals: by the measure's name; None where it does not apply.
+        means, intervals: by the measure's name; None where it does not apply. Intervals hold queries and seeds.
+        spread: the standard deviation over the seeds, likewise; None for a single one.
         retention: nDCG@10 as a share of float's.
         mode: ``batch`` or ``single query``.
     """
@@ -69,6 +78,7 @@ class MethodRow(SetRow):
     training_rows: int | None
     notes: tuple[str, ...]
     cpu: str
+    spread: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def recall(self) -> float:
@@ -94,6 +104,18 @@ class Pair(SetRow):
 
 Row = TypeVar("Row", bound=SetRow)
 Method = TypeVar("Method", bound=MethodRow)
+
+
+def crossing(rows: Iterable[MethodRow], *bars: float) -> list[str]:
+    """Which of `bars` the interval of recall@10 crosses, so that another draw may fall on the other side, in words."""
+    found = []
+    for row in rows:
+        limits = row.intervals["recall@10"]
+        for bar in bars:
+            if limits and limits.low is not None and limits.high is not None and limits.low < bar <= limits.high:
+                shown = f"{row.recall:.3f} [{limits.low:.3f}, {limits.high:.3f}]"
+                found.append(f"between the bands because the interval crosses {bar}: {row.method} on {row.set} {shown}")
+    return found
 
 
 def with_recall(rows: Iterable[Method]) -> list[Method]:
@@ -136,19 +158,33 @@ def recalls(rows: Iterable[MethodRow]) -> str:
     return ", ".join(f"{row.set} {row.recall:.3f} ({row.method})" for row in rows)
 
 
+def counting(rows: Iterable[Row], tier: int | None = None) -> list[Row]:
+    """The rows of sets that bands and switches may rest on, of `tier` only where it is given."""
+    return [row for row in rows if row.counted and tier in (None, row.tier)]
+
+
 def uncovered(rows: Iterable[SetRow], datasets: int = MIN_DATASETS, encoders: int = MIN_ENCODERS) -> str:
-    """Why `rows` are too few for a band; empty where they are enough."""
-    pairs = [(row.dataset, row.encoder) for row in rows]
-    have = [len(set(names)) for names in zip(*pairs, strict=True)] or [0, 0]
-    if have[0] >= datasets and have[1] >= encoders:
+    """Why `rows` are too few for a band; empty where they hold so many encoders, each on the same so many datasets."""
+    covered: dict[str, set[str]] = {}
+    for row in counting(rows):
+        covered.setdefault(row.encoder, set()).add(row.dataset)
+    blocks = itertools.combinations(covered.values(), encoders)
+    if any(len(set.intersection(*block)) >= datasets for block in blocks):
         return ""
-    return f"needs at least {datasets} datasets and {encoders} encoders; there are {have[0]} and {have[1]}"
+    return f"needs {datasets} datasets × {encoders} embedding models, every one with every other; there are " + (
+        ", ".join(f"{name} on {', '.join(sorted(own))}" for name, own in covered.items()) or "none"
+    )
 
 
-def hours_by_device(spent: Iterable[tuple[str, float | None]]) -> dict[str, float]:
-    """Hours of embedding per device, of sets with their device and hours."""
+def is_device(name: str, reference: str) -> bool:
+    """Whether the device called `name` is the `reference`: named by it as a whole word (an RTX A1000 is no A100)."""
+    return re.search(rf"(?<!\w){re.escape(reference)}(?!\w)", name, re.IGNORECASE) is not None
+
+
+def hours_by_device(spent: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The sum of hours by device."""
     found: dict[str, float] = {}
-    for device, hours in spent:
-        if hours is not None:
+    for own in spent:
+        for device, hours in own.items():
             found[device] = found.get(device, 0.0) + hours
     return found

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
-from binbench.study.experiment import Outcome, Outcomes, outcome
+from binbench.study.experiment import Outcome, Outcomes
 from binbench.study.experiments.e2 import E2
+from binbench.study.experiments.e3 import E3
 from binbench.study.experiments.e4 import E4
 from binbench.study.experiments.e5 import E5
-from binbench.study.switches import Switch
+from binbench.study.experiments.e6 import E6
+from binbench.study.switches import State, Switch, TellsGain, TellsGeometry
 from binbench.study.thresholds import GREEN_R2, X3_GAP, X3_POINTS
 
 Scenario = Literal["GREEN", "YELLOW", "RED-A", "RED-B", "undetermined"]
 
-
-class TellsGeometry(Protocol):
-    """What the figures of X2 hold."""
-
-    @property
-    def r2(self) -> float | None: ...
-
-
-class TellsGain(Protocol):
-    """What the figures of X3 hold: points of recall@10 at 256 bits, and the share of the gap to PQ that they close."""
-
-    @property
-    def gain_points(self) -> float | None: ...
-
-    @property
-    def gap_closed(self) -> float | None: ...
+#: What recall is measured with, and what binary is measured against.
+INSTRUMENTS, BASELINES = (E2.id, E4.id), (E3.id, E6.id)
 
 
 @dataclass(frozen=True)
@@ -43,55 +31,76 @@ class Verdict:
 
 def scenario(outcomes: Outcomes, switches: Sequence[Switch]) -> Verdict:
     """Which of the study's scenarios holds."""
-    state = {switch.name: switch.state for switch in switches}
     if faults := unsound(outcomes, switches):
         return Verdict("RED-B", faults)
+    if gaps := lacking(outcomes):
+        return Verdict("undetermined", gaps)
+    e5, state = outcomes[E5.id].band, {switch.name: switch.state for switch in switches}
     geometry, adapter = geometry_helps(outcomes.get("x2")), adapter_helps(outcomes.get("x3"))
-    failed = [switch for switch in switches if switch.name in ("F1", "F2") and switch.state == "triggered"]
-    stopped = {step for switch in switches for step in switch.stops}
-    known = f"X2 {_shown(geometry, 'X2', stopped)}, X3 {_shown(adapter, 'X3', stopped)}"
+    known = f"X2 {_shown(geometry, 'X2', switches)}, X3 {_shown(adapter, 'X3', switches)}"
+    failed = [f"{one.name}: {one.reason}" for one in switches if one.name in ("F1", "F2") and one.state == "triggered"]
     if failed:
-        reasons = [f"{switch.name}: {switch.reason}" for switch in failed]
-        if _negative(geometry, "X2", stopped) and _negative(adapter, "X3", stopped):
-            return Verdict("RED-A", [*reasons, known])
-        return Verdict("undetermined", [*reasons, f"RED-A also needs X2 and X3 to be negative: {known}"])
-    e5 = outcome(outcomes, E5)
-    if e5 is None:
-        return Verdict("undetermined", ["E5 was not run"])
-    if e5.band.color == "green" and geometry and adapter:
-        return Verdict("GREEN", [*e5.band.reasons, known])
-    undecided = [name for name in ("F1", "F2") if state.get(name, "not applicable") == "not applicable"]
-    if e5.band.color == "yellow" and not undecided and (geometry is False or adapter is False):
-        return Verdict("YELLOW", [*e5.band.reasons, known])
-    return Verdict("undetermined", [f"E5 is {e5.band.color}; {known}", *(f"{n} is not decided" for n in undecided)])
+        if state.get("K2") == state.get("K3") == "triggered":
+            return Verdict("RED-A", [*failed, known])
+        silent = ", ".join(f"{name} is {_state(state, name)}" for name in ("K2", "K3"))
+        return Verdict("undetermined", [*failed, f"RED-A also needs K2 and K3 to have triggered: {silent}; {known}"])
+    if e5.color == "green" and geometry and adapter:
+        return Verdict("GREEN", [*e5.reasons, known])
+    undecided = [f"{name} is not decided" for name in ("F1", "F2") if _state(state, name) == "not applicable"]
+    if e5.color in ("green", "yellow") and not undecided and None not in (geometry, adapter):
+        return Verdict("YELLOW", [*e5.reasons, known])
+    return Verdict("undetermined", [f"E5 is {e5.color}; {known}", *undecided])
 
 
 def unsound(outcomes: Outcomes, switches: Sequence[Switch]) -> list[str]:
-    """Why the results are incomplete or noisy; empty where they are neither."""
-    found = [f"incomplete: {one.reason}" for one in switches if one.name == "K1" and one.state == "triggered"]
-    for name in (E2.id, E4.id):
-        if name in outcomes and outcomes[name].band.color == "red":
-            found += [f"{name.upper()}: {reason}" for reason in outcomes[name].band.reasons]
-    return found
+    """Why no verdict can rest on these results: incomplete, noisy, or a broken baseline; empty where they are sound."""
+    found = broken_baseline(outcomes)
+    found += [f"incomplete: {one.reason}" for one in switches if one.name == "K1" and one.state == "triggered"]
+    return found + _reds(outcomes, INSTRUMENTS)
+
+
+def broken_baseline(outcomes: Outcomes) -> list[str]:
+    """Why PQ, as it was run, is nothing to measure binary against; empty where it is."""
+    return [f"the PQ baseline is broken: {red}" for red in _reds(outcomes, BASELINES)]
+
+
+def lacking(outcomes: Outcomes) -> list[str]:
+    """What a verdict needs and is not there; an instrument without a band has measured too little."""
+    needed = (*INSTRUMENTS, *BASELINES, E5.id)
+    return [f"{name.upper()} was not run" for name in needed if name not in outcomes] + [
+        f"{name.upper()} has no band: {'; '.join(outcomes[name].band.reasons)}"
+        for name in INSTRUMENTS
+        if name in outcomes and outcomes[name].band.color == "not applicable"
+    ]
 
 
 def geometry_helps(x2: Outcome[TellsGeometry] | None) -> bool | None:
-    """X2's R² above the bar; None where X2 was not run."""
+    """X2's R² above the bar; None where it was not measured."""
     return None if x2 is None or x2.figures.r2 is None else x2.figures.r2 > GREEN_R2
 
 
 def adapter_helps(x3: Outcome[TellsGain] | None) -> bool | None:
-    """X3's gain in points, or the share of the gap to PQ closed; None where X3 was not run."""
+    """X3's gain in points, or the share of the gap to PQ closed; None where it was not measured."""
     if x3 is None or x3.figures.gain_points is None:
         return None
     return x3.figures.gain_points >= X3_POINTS or (x3.figures.gap_closed or 0) >= X3_GAP
 
 
-def _negative(helps: bool | None, name: str, stopped: set[str]) -> bool:
-    return helps is False or (helps is None and name in stopped)
+def stopping(step: str, switches: Sequence[Switch]) -> list[str]:
+    """The switches that stop `step` now."""
+    return [switch.name for switch in switches if step in switch.stops]
 
 
-def _shown(helps: bool | None, name: str, stopped: set[str]) -> str:
+def _reds(outcomes: Outcomes, names: Sequence[str]) -> list[str]:
+    red = [(name, outcomes[name].band) for name in names if name in outcomes and outcomes[name].band.color == "red"]
+    return [f"{name.upper()} is red: {'; '.join(band.reasons)}" for name, band in red]
+
+
+def _state(states: Mapping[str, State], name: str) -> State:
+    return states.get(name, "not applicable")
+
+
+def _shown(helps: bool | None, name: str, switches: Sequence[Switch]) -> str:
     if helps is None:
-        return "stopped by a kill-switch" if name in stopped else "not run"
+        return f"stopped by {', '.join(by)}" if (by := stopping(name, switches)) else "not run"
     return "positive" if helps else "negative"

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.files import atomic
+from binbench.harness.config import spelt_out
 from binbench.harness.run import plan_set
 from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records import Record, compare, read
 from binbench.sets.embeddings import EmbeddingSet
-from binbench.sets.encoders import encoder_name
+from binbench.sets.encoders import encoder_name, is_embedding_model
 from binbench.sets.prepare import Preparation
 from binbench.study.campaign import StudyCampaign
 from binbench.study.experiment import Experiment, adapter, load, restored
@@ -35,6 +36,7 @@ class Labels(TypedDict):
     dataset: str
     encoder: str
     tier: int
+    counted: bool
 
 
 @dataclass
@@ -46,6 +48,7 @@ class StudySet:
         preparation: what makes it.
         embeddings: None where it is not made yet.
         records: method name (with query-time arguments) → its good results, one per seed.
+        failed: instances whose stored result is neither ok nor skipped → their line of `troubles`.
         troubles: jobs without a good result, one line each.
         jobs: per tier, how many jobs are asked for and how many are settled (ok or skipped).
     """
@@ -54,6 +57,7 @@ class StudySet:
     preparation: Preparation
     embeddings: EmbeddingSet | None
     records: dict[str, list[Record]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     jobs: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -70,11 +74,19 @@ class StudySet:
     @property
     def encoder(self) -> str:
         """The encoder's name; a dash for vectors that came without one."""
-        if self.embeddings is None:
-            needed = self.preparation.origin.needs_encoder
-            return encoder_name(self.preparation.encoder.spec) if needed else "–"
-        spec = self.attributes.get("encoder_spec")
-        return encoder_name(spec) if spec else "–"
+        return encoder_name(self._encoder_spec) if self._encoder_spec else "–"
+
+    @property
+    def counted(self) -> bool:
+        """Whether bands and switches may rest on it: its vectors are those of a trained embedding model."""
+        return bool(self._encoder_spec) and is_embedding_model(self._encoder_spec)
+
+    @property
+    def _encoder_spec(self) -> str:
+        """Empty for vectors that came without one."""
+        if self.embeddings:
+            return str(self.attributes.get("encoder_spec", ""))
+        return self.preparation.encoder.spec if self.preparation.origin.needs_encoder else ""
 
     @property
     def vectors(self) -> EmbeddingSet:
@@ -93,24 +105,31 @@ class StudySet:
         return str(self.attributes.get("device_name", ""))
 
     @property
-    def hours(self) -> float | None:
-        """Spent on documents and queries; None where that is not recorded."""
-        seconds = self.attributes.get("encode_seconds")
-        return None if seconds is None else (seconds + self.attributes.get("query_encode_seconds", 0.0)) / 3600
+    def hours(self) -> dict[str, float]:
+        """Spent on documents and queries, by device, replaced encodings included; empty where none is known."""
+        spent = dict(self.attributes.get("earlier_encodings", {}))
+        if (seconds := self.attributes.get("encode_seconds")) is not None:
+            last = seconds + self.attributes.get("query_encode_seconds", 0.0)
+            spent[self.device] = spent.get(self.device, 0.0) + last
+        return {device: seconds / 3600 for device, seconds in spent.items()}
 
     def labels(self) -> Labels:
         """What every row about this set begins with."""
-        return {"set": self.name, "dataset": self.dataset, "encoder": self.encoder, "tier": self.tier}
+        return Labels(set=self.name, dataset=self.dataset, encoder=self.encoder, tier=self.tier, counted=self.counted)
 
     def values(self, method: str, measure: str) -> NDArray[np.float64] | None:
-        """(Q,) per-query values, averaged over the seeds; None where the measure does not apply."""
+        """(S, Q) per-query values, a row for each seed; None where the measure does not apply."""
         kept = [values for record in self.records[method] if (values := record.values(measure)) is not None]
-        return np.mean(kept, axis=0) if kept else None
+        return np.stack(kept) if kept else None
 
     def mean(self, method: str, measure: str) -> float | None:
         """The mean over queries and seeds; None where method or measure are not there."""
-        kept = [mean for record in self.records.get(method, []) if (mean := record.mean(measure)) is not None]
+        kept = self.means(method, measure)
         return float(np.mean(kept)) if kept else None
+
+    def means(self, method: str, measure: str) -> list[float]:
+        """The mean over queries of each seed that has one."""
+        return [mean for record in self.records.get(method, []) if (mean := record.mean(measure)) is not None]
 
     def median(self, method: str, value: Callable[[Record], float | None]) -> float:
         """The median of `value` over the seeds; NaN where a seed has none."""
@@ -158,6 +177,18 @@ class Study:
         return [entry for entry in self.asked if entry.embeddings]
 
     @cached_property
+    def inputs(self) -> dict[str, str]:
+        """What experiments are computed from, each with a hash: the campaign, the sets, the results by their files."""
+        found = {"campaign": hashed(f"{self.campaign.known_as} {spelt_out(self.campaign)}")}
+        for entry in self.asked:
+            found[entry.name] = hashed(f"{dict(entry.attributes)} {entry.troubles}")
+            for record in (record for same in entry.records.values() for record in same):
+                answers = record.figures.key if record.figures else ""
+                told = f"{record.inputs} {answers} {record.provenance.get('date')}"
+                found[record.path.relative_to(self.results_dir.resolve()).as_posix()] = hashed(told)
+        return found
+
+    @cached_property
     def _measured(self) -> dict[str, Any]:
         return {}
 
@@ -175,7 +206,7 @@ class Study:
 
     def cached(self, name: str, key: dict[str, Any], kind: type[F], compute: Callable[[], F]) -> F:
         """What `compute` gives, of the type `kind`, kept as JSON in the study's folder under `name` and `key`."""
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        digest = hashed(json.dumps(key, sort_keys=True))
         path, stored = self.folder / "cache" / f"{name}-{digest}.json", adapter(kind)
         try:
             found: F = stored.validate_json(path.read_bytes())
@@ -186,12 +217,17 @@ class Study:
         return found
 
 
+def hashed(text: str) -> str:
+    """A sha256 of `text`, shortened."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
 def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: Any) -> None:
     """Add what is there of `algorithms` to `entry`."""
     asked, settled = entry.jobs.get(tier, (0, 0))
     if entry.embeddings is None:
         instances = {instance.name: instance for instance in ALGORITHMS.resolve(("float", *algorithms))}
-        seeds = sum(len(options.seeds) if instance.seeded else 1 for instance in instances.values())
+        seeds = sum(len(options.seeds_for(instance)) for instance in instances.values())
         entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
@@ -203,6 +239,8 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         if planned.state != "done":
             which = job.mode if job.seed is None else f"seed {job.seed}, {job.mode}"
             entry.troubles.append(f"{job.instance} ({which}): {planned.state}")
+            if planned.state == "failed before":
+                entry.failed[job.instance] = entry.troubles[-1]
             continue
         settled += 1
         if job.mode == options.modes[0]:

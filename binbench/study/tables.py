@@ -47,6 +47,7 @@ def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
             "recall@1": lambda row: number(row.means["recall@1"]),
             "@5": lambda row: number(row.means["recall@5"]),
             "@10 [95 % CI]": lambda row: estimate(row.intervals["recall@10"]),
+            "SD over seeds": lambda row: f"{number(row.spread.get('recall@10'))} ({row.seeds})",
             "@50": lambda row: number(row.means["recall@50"]),
             "@100": lambda row: number(row.means["recall@100"]),
             "overlap@10": lambda row: number(row.means["overlap@10"]),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 #: "All" and "most" of a single collection or a single encoder is not what the bands were made for.
 MIN_DATASETS, MIN_ENCODERS = 2, 2
-#: Fewer sets can follow anything (E7), and be predicted from anything (E8).
+#: Fewer sets can be predicted from anything (E8).
 MIN_SETS = 4
 
 # E2: codes.
+#: Codes of one length are no sweep.
+MIN_LENGTHS = 2
 #: A bit set in more than this share of rows, or in less than the rest, is skewed.
 SKEWED = 0.6
 #: Rows that share their code with another vector: more than this share is frequent.
@@ -44,8 +46,12 @@ F3_R2, F3_RHO = 0.1, 0.3
 # K1: the share of tier-1 jobs without which exploratory work does not start.
 K1_SHARE = 0.8
 
-# X3: points of recall@10 gained, or share of the gap to PQ closed.
+# X3 and K2: points of recall@10 gained, or share of the gap to PQ closed; K2's older wording knew only the points.
 X3_POINTS, X3_GAP = 3.0, 0.15
+K2_POINTS, K2_GAP, K2_OLD_POINTS = 2.0, 0.10, 1.0
+
+# K3: R² and ρ of what geometry adds.
+K3_R2, K3_RHO = 0.05, 0.2
 
 #: Two runs of one model agree to this in nDCG@10; published figures have three to five digits.
 AGREEMENT = 0.002

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -94,8 +96,7 @@ class Demonstration:
     _texts: tuple[list[str], list[str]]
     _fitted: dict[str, Algorithm]
     _test: FloatArray
-    _preparation: Preparation
-    _encoder: Encoder | None = field(default=None, repr=False)
+    _encoder: Callable[[], Encoder] = field(repr=False)
 
     @property
     def queries(self) -> int:
@@ -108,16 +109,10 @@ class Demonstration:
             row = self.own_queries.index(query)
             vector = self._test[row : row + 1]
         else:
-            vector = self._encoded(query)
+            vector = self._encoder().encode([query], "query")
         with blas_distances():
             found = {name: one.query(vector, SHOWN)[0][0] for name, one in self._fitted.items()}
         return [Shown(name, *self._against(ids, found[REFERENCE])) for name, ids in found.items()]
-
-    def _encoded(self, query: str) -> FloatArray:
-        if self._encoder is None:
-            self._encoder = self._preparation.encoder.open(self._preparation.source.seed)
-            self._encoder.fit(self._texts[1])
-        return self._encoder.encode([query], "query")
 
     def _against(self, ids: NDArray[np.int64], reference: NDArray[np.int64]) -> tuple[list[Hit], list[Hit]]:
         ranks = {int(row): rank for rank, row in enumerate(reference, start=1) if row >= 0}
@@ -133,8 +128,15 @@ class Demonstration:
         return Hit(texts[row], names[row], change, was)
 
 
-def demonstrate(preparation: Preparation, algorithms: Sequence[str]) -> Demonstration:
+def demonstrate(
+    preparation: Preparation, algorithms: Sequence[str], asked: Sequence[str] | None = None
+) -> Demonstration:
     """Build float and `algorithms` over the set of `preparation`, made where it is missing, and measure them.
+
+    Args:
+        preparation: a set of texts.
+        algorithms: methods to set beside float.
+        asked: the queries to come, where they are known: where none is new, no encoder is loaded.
 
     Raises:
         UserError: an unknown method, or a dataset without texts.
@@ -145,18 +147,30 @@ def demonstrate(preparation: Preparation, algorithms: Sequence[str]) -> Demonstr
         raise UserError(f"{preparation.dataset} holds vectors only, and a demonstration shows texts; name a collection")
     embeddings = preparation.run()
     names, documents, queries = _texts(preparation, embeddings)
-    methods, fitted = [], {}
-    for instance in instances:
-        made: Algorithm = instance.create(
-            dimension=embeddings.train.shape[1], seed=preparation.source.seed, metric=embeddings.distance
-        )
-        with blas_distances():
+    encoder = cache(lambda: _opened(preparation, documents))
+    fitted: dict[str, Algorithm] = {}
+    with ThreadPoolExecutor(1) as beside, blas_distances():
+        if asked is None or not set(asked) <= set(queries):
+            # Loading a model takes longer than building most methods, which leave the interpreter free meanwhile.
+            beside.submit(encoder)
+        for instance in instances:
+            made: Algorithm = instance.create(
+                dimension=embeddings.train.shape[1], seed=preparation.source.seed, metric=embeddings.distance
+            )
             made.fit(embeddings.train)
-            methods.append(_measured(instance.name, made, embeddings))
-        fitted[instance.name] = made
+            fitted[instance.name] = made
+    # Only now, so that times per query are the methods' own.
+    with blas_distances():
+        methods = [_measured(name, made, embeddings) for name, made in fitted.items()]
     return Demonstration(
-        embeddings.name, len(documents), methods, queries, (names, documents), fitted, embeddings.test, preparation
+        embeddings.name, len(documents), methods, queries, (names, documents), fitted, embeddings.test, encoder
     )
+
+
+def _opened(preparation: Preparation, documents: list[str]) -> Encoder:
+    encoder = preparation.encoder.open(preparation.source.seed)
+    encoder.fit(documents)
+    return encoder
 
 
 def _measured(name: str, algorithm: Algorithm, embeddings: EmbeddingSet) -> Method:

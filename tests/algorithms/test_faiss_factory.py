@@ -80,7 +80,7 @@ def test_bytes(name, codes, rescore, shared):
         ("faiss:IVF16,Flat", {"nprobe": [1, 4, 16]}),
         ("faiss:IVF64_HNSW16,Flat", {"nprobe": [1, 4, 16, 64], "quantizer_efSearch": [16, 64]}),
         ("faiss:OPQ16_64,HNSW32,SQ8", {"efSearch": [16, 64, 256]}),
-        ("faiss:PQ16x4fs,RFlat", {"k_factor_rf": [4, 16]}),
+        ("faiss:PQ16x4fs,RFlat", {"candidates": [20, 40, 100, 250, 1000]}),
         ("faiss:IVF16,Flat@ortho", {"nprobe": [1, 4, 16]}),
     ],
 )

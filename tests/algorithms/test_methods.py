@@ -282,9 +282,11 @@ def test_too_few_documents_to_train_are_unsupported(name):
 
 def test_few_training_points_are_a_note_and_the_terminal_stays_clean(capfd):
     algorithm = fitted("pq8")
-    assert algorithm.facts["notes"] == ["trained on 400 points; faiss advises at least 9984"]
+    assert algorithm.facts["notes"] == ["trained on 400 points; faiss advises at least 9984; so few flatter it"]
     assert algorithm.facts["training_rows"] == 400
-    assert set(algorithm.facts) == {"training_rows", "notes", "train_seconds", "encode_seconds"}
+    assert algorithm.facts["points_per_centroid"] == 400 / 256
+    facts = {"training_rows", "points_per_centroid", "notes", "train_seconds", "encode_seconds"}
+    assert set(algorithm.facts) == facts
     assert fitted("pq8-rescore-float").facts["notes"] == algorithm.facts["notes"]
     for name in ("opq16", "pqfs8", "rq2", "ivf64", "ivfpq64x8", "itq8", "itq-faiss8"):
         fitted(name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from commands import binbench, refused
+import pytest
+from commands import binbench, refused, typed
 
 
 def test_demo_shows_texts_on_a_terminal_and_in_files(collection_dir, tmp_path):
@@ -19,3 +20,27 @@ def test_demo_shows_texts_on_a_terminal_and_in_files(collection_dir, tmp_path):
     assert done.stdout.strip() == "d.html", done.stderr
     assert (tmp_path / "d.html").read_text().count("<table>") == 4  # three of its own queries, and the figures
     refused(binbench(*common, "--output", "x", cwd=tmp_path), "--format")
+
+
+@pytest.mark.parametrize("end", ["\n", "\x04"])
+def test_on_a_terminal_it_asks_until_an_empty_line(collection_dir, tmp_path, end):
+    common = ("demo", "--dataset", str(collection_dir), "--encoder", "lsa16", "--algorithm", "sign")
+    shown = typed(*common, cwd=tmp_path, answers=["kala kane\n", end], prompt="Look for: ")
+    assert shown.count("Look for: ") == 2
+    assert shown.count("Query: ") == 1
+    assert "Over all 5 queries of tiny-lsa16" in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_markdown_says_the_same_as_the_terminal(collection_dir, tmp_path):
+    documents = (collection_dir / "corpus.jsonl").read_text().replace("lone", "*lo|ne*")
+    (collection_dir / "corpus.jsonl").write_text(documents)
+    common = ("demo", "--dataset", str(collection_dir), "--encoder", "lsa16", "--algorithm", "sign")
+    assert binbench(*common, "--format", "markdown", cwd=tmp_path).stdout == "demo.md\n"
+    written = (tmp_path / "demo.md").read_text()
+    assert r"\*lo\|ne\*" in written
+    tables = [line for line in written.splitlines() if line.startswith("|")]
+    assert {line.replace(r"\|", "").count("|") for line in tables} == {4, 6}  # methods side by side, and the figures
+    sentence = written.rstrip().splitlines()[-1]
+    assert sentence.startswith("Over all 5 queries")
+    assert sentence in " ".join(binbench(*common, cwd=tmp_path).stdout.split())

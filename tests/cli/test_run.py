@@ -56,7 +56,7 @@ def test_main_job_end_to_end(collection):
         (("--split", "train"), ("no split 'train'",)),
         (("--encoder", "lsa256"), ("lsa256 needs more than 256 documents",)),
         (("--queries", "q.npy"), ("--queries needs --train",)),
-        (("--train", "x.txt"), ("give a .npy file",)),
+        (("--train", "x.txt"), ("files of vectors end in .npy, .parquet",)),
         (("--encoder", "all-MiniLM-L6-v2=./tiny"), ("not a sentence-transformers folder",)),
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else None,

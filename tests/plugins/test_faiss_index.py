@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from binbench.plugins.faiss_index import blas_distances, blocks, encoded, multiplied, ranked, sample_rows
+from binbench.errors import Unsupported
+from binbench.plugins.faiss_index import (
+    blas_distances,
+    blocks,
+    encoded,
+    multiplied,
+    ranked,
+    sample_rows,
+    training_at_most,
+)
 from binbench.plugins.levels import level_index, pack_levels
 from binbench.plugins.registry import ALGORITHMS
 
@@ -94,6 +103,28 @@ def test_the_training_sample_is_at_most_256_points_per_centroid():
     algorithm.fit(train)
     assert algorithm.facts["training_rows"] == 256 * 16
     assert "notes" not in algorithm.facts
+
+
+@pytest.mark.parametrize(
+    "name", ["pq2", "opq2", "itq8", "rq2", "ivf4", "rabitq1", "int8", "int4", "int8-minmax", "pca8", "pq2@whiten8"]
+)
+def test_whatever_learns_can_be_capped(name):
+    train = np.random.Generator(np.random.PCG64(0)).standard_normal((2000, 16)).astype(np.float32)
+    usual, capped, alone = (ALGORITHMS.get(name).create(dimension=16, seed=0) for _ in range(3))
+    usual.fit(train)
+    with training_at_most(300):
+        capped.fit(train)
+    assert usual.facts["training_rows"] > 300 == capped.facts["training_rows"]
+    # What it learned is what these rows alone teach, and every row is encoded all the same.
+    alone.fit(sample_rows(train, 300, seed=0))
+    assert np.array_equal(capped.decode(train), alone.decode(train))
+    assert np.array_equal(np.sort(capped.query(train[:3], 2000)[0]), [np.arange(2000)] * 3)
+
+
+def test_a_cap_below_the_centroids_is_refused():
+    train = np.eye(300, 16, dtype=np.float32)
+    with training_at_most(200), pytest.raises(Unsupported, match="200 documents are too few to train 256 centroids"):
+        ALGORITHMS.get("pq2").create(dimension=16, seed=0).fit(train)
 
 
 def test_a_mapped_file_serves_as_documents(tmp_path):

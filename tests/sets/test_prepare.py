@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -12,8 +13,11 @@ import pytest
 from conftest import unit
 
 from binbench.errors import UserError
+from binbench.provenance import machine
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.inputs import SEEN
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import EncoderOptions, Preparation
 from binbench.sets.shards import SHARD_TEXTS, ShardedEncoding
 
@@ -37,7 +41,8 @@ def test_collection_to_set(preparation, tmp_path):
         *("max_tokens", "device", "precision", "encode_seconds", "documents_per_second", "versions"),
     ):
         assert name in attributes, name
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [".tiny-lsa8.lock", "tiny-lsa8.hdf5"]
+    left = sorted(path.name for path in (tmp_path / "data").iterdir())
+    assert [name for name in left if name != SEEN] == [".tiny-lsa8.lock", "tiny-lsa8.hdf5"]
 
 
 def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
@@ -46,15 +51,35 @@ def test_existing_set_is_kept_and_forced_set_made_anew(preparation):
     assert preparation.run(force=True).path.stat().st_mtime_ns != stamp
 
 
-def test_one_name_for_two_sources_is_refused(preparation, tmp_path):
-    preparation.run()
-    other = tmp_path / "elsewhere" / "tiny"
-    other.parent.mkdir()
-    other.symlink_to(preparation.dataset)
-    copy = tmp_path / "copy" / "tiny"
-    (copy / "qrels").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"was made from .* not .*copy/tiny; rename"):
-        replace(preparation, dataset=str(copy)).run()
+def test_seconds_of_encodings_that_were_replaced_are_kept(preparation):
+    def spent(made):
+        return made.attributes["encode_seconds"] + made.attributes["query_encode_seconds"]
+
+    runs = [preparation.run(), *(preparation.run(force=True) for _ in range(2))]
+    assert [made.attributes["earlier_encodings"] for made in runs] == [
+        {},
+        {"cpu": spent(runs[0])},
+        {"cpu": pytest.approx(spent(runs[0]) + spent(runs[1]))},
+    ]
+
+
+def test_exact_neighbors_say_what_they_cost_and_where(preparation):
+    attributes = preparation.run().attributes
+    assert 0 < attributes["neighbors_cpu_seconds"] < 60
+    assert attributes["neighbors_cpu"] == machine()["cpu"]
+
+
+def test_two_folders_of_one_name_make_two_sets(preparation, tmp_path):
+    first = preparation.run()
+    link = tmp_path / "elsewhere" / "tiny"
+    link.parent.mkdir()
+    link.symlink_to(preparation.dataset)
+    assert replace(preparation, dataset=str(link)).find().path == first.path
+    copy = shutil.copytree(preparation.dataset, tmp_path / "copy" / "tiny")
+    second = replace(preparation, dataset=str(copy)).run()
+    assert second.name.startswith("tiny-lsa8-")
+    assert preparation.find().path == first.path
+    assert replace(preparation, dataset=str(copy)).find().path == second.path
 
 
 def test_set_names_tell_how_it_was_made(preparation):
@@ -100,6 +125,25 @@ class TestShards:
         assert vectors[:, 2].tolist() == [len(text) for text in self.texts]
         assert again.seconds() > 0
 
+    def test_batches_are_of_one_length_over_a_window_of_shards(self, tmp_path, monkeypatch):
+        """Padded to its longest text, each batch costs what it must: at most one length more than its shortest."""
+        monkeypatch.setattr("binbench.sets.shards.WINDOW_TEXTS", 2 * SHARD_TEXTS)
+        spans = []
+
+        class Watching(Counting):
+            def encode(self, texts, kind):
+                lengths = [len(text) for text in texts]
+                spans.append(max(lengths) - min(lengths))
+                return super().encode(texts, kind)
+
+        encoding = ShardedEncoding(tmp_path / "s", Watching(), self.texts, "document")
+        encoding.run(lambda n: None)
+        windows = list(encoding.blocks())
+        assert [len(window) for window in windows] == [2 * SHARD_TEXTS, 100]
+        assert np.concatenate(windows)[:, 0].tolist() == list(range(len(self.texts)))
+        # 1,024 texts of some hundred lengths: sorted over both shards a batch of 32 spans 4 lengths, over one 8.
+        assert max(spans[: 2 * SHARD_TEXTS // 32]) <= 6
+
     @pytest.mark.parametrize("change", ["text", "encoder", "kind"])
     def test_shards_of_anything_else_are_not_used(self, tmp_path, change):
         ShardedEncoding(tmp_path / "s", Counting(), self.texts, "document").run(lambda n: None)
@@ -127,7 +171,8 @@ class TestVectors:
         return train, test
 
     def prepared(self, tmp_path, train="my_docs.npy", queries="q.npy"):
-        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", queries=str(tmp_path / queries)).run()
+        vectors = VectorOptions(str(tmp_path / queries))
+        return Preparation(str(tmp_path / train), data_dir=tmp_path / "data", vectors=vectors).run()
 
     def test_npy_files_become_unit_rows(self, tmp_path, arrays):
         made = self.prepared(tmp_path)
@@ -144,8 +189,8 @@ class TestVectors:
         ("array", "message"),
         [
             (np.ones((3, 5)), "documents have dimension 6, the queries 5"),
-            (np.ones(6), "must hold a 2-D array of floats"),
-            (np.ones((2, 6), int), "must hold a 2-D array of floats"),
+            (np.ones(6), "must hold a 2-D array of floats or bytes"),
+            (np.ones((2, 6), int), "must hold a 2-D array of floats or bytes"),
             (np.ones((0, 6)), "is empty"),
             (np.array([[1, np.nan, 0, 0, 0, 0]]), "query vector 0 holds NaN"),
             (np.zeros((1, 6)), "query vector 0 is all zeros"),

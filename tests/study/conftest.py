@@ -51,7 +51,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Two datasets × two encoders, run from the command line."""
     folder = tmp_path_factory.mktemp("study")
     sets = []
-    for seed, (dataset, encoder) in enumerate([("a", "lsa16"), ("a", "lsa32"), ("b", "lsa16"), ("b", "lsa32")]):
+    for seed, (dataset, encoder) in enumerate([("a", "one"), ("a", "two"), ("b", "one"), ("b", "two")]):
         sets.append(folder / f"{dataset}-{encoder}.hdf5")
         make_set(sets[-1], seed, dataset, encoder, 0.3 + 0.3 * seed)
     campaign = folder / "small.yml"

@@ -24,6 +24,7 @@ def method_row(dataset: str, encoder: str, method: str, recall: float, **given: 
             dataset=dataset,
             encoder=encoder,
             tier=1,
+            counted=True,
             method=method,
             instance=method,
             family=method.rstrip("0123456789"),
@@ -60,6 +61,7 @@ def iso_row(dataset: str, encoder: str, bits: int, binary: float, pq: float, wid
         dataset=dataset,
         encoder=encoder,
         tier=1,
+        counted=True,
         bits=bits,
         bytes=bits // 8,
         binary=binary,
@@ -79,6 +81,7 @@ def codes(**given: Any) -> SweptCodes:
         dataset="a",
         encoder="m",
         tier=1,
+        counted=True,
         bits=64,
         sha256="",
         reproduced=True,
@@ -99,12 +102,13 @@ def codes(**given: Any) -> SweptCodes:
 
 
 def truth(**given: Any) -> CheckedSet:
-    """An hour of ground truth on the reference device, but for what is `given`."""
+    """An hour of ground truth, but for what is `given`."""
     sound = CheckedSet(
         set="s",
         dataset="a",
         encoder="m",
         tier=1,
+        counted=True,
         checked=20,
         agreeing=20,
         worst=0.0,
@@ -113,7 +117,6 @@ def truth(**given: Any) -> CheckedSet:
         dimension=384,
         k=100,
         flops=1,
-        device="NVIDIA A100",
         cpu_seconds=3600.0,
         cpu="CPU",
     )

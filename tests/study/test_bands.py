@@ -31,6 +31,7 @@ def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4") -> EmbeddedS
         dataset="a",
         encoder="m",
         tier=tier,
+        counted=True,
         vectors=100,
         queries=10,
         dimension=8,
@@ -38,7 +39,7 @@ def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4") -> EmbeddedS
         sha256_train="",
         sha256_test="",
         device=device,
-        hours=hours,
+        hours={device: hours},
         seconds_per_million=1.0,
         subset=False,
         revision="",
@@ -49,7 +50,7 @@ def made(tier: int, hours: float, device: str = "NVIDIA A100-SXM4") -> EmbeddedS
 
 
 def missing(tier: int) -> SetRow:
-    return SetRow(set=f"m{tier}", dataset="a", encoder="m", tier=tier)
+    return SetRow(set=f"m{tier}", dataset="a", encoder="m", tier=tier, counted=True)
 
 
 def embeddings(rows: list[SetRow]) -> Embeddings:
@@ -73,6 +74,7 @@ def embeddings(rows: list[SetRow]) -> Embeddings:
         ([made(1, 36)], "red"),
         ([made(1, 1, "cpu")], "not applicable"),
         ([made(1, 1), made(1, 1, "cpu")], "not applicable"),
+        ([made(1, 1, "NVIDIA RTX A1000")], "not applicable"),
         ([], "not applicable"),
     ],
 )
@@ -96,15 +98,28 @@ def test_e1_prints_the_hours_of_any_device_by_its_name() -> None:
         ({"self_distance": 1}, "red"),
         ({"colliding": 0.051}, "red"),
         ({"bytes_per_vector": 7}, "red"),
+        ({"colliding": 0.051, "counted": False}, "green"),
+        ({"reproduced": False, "counted": False}, "red"),
     ],
 )
 def test_e2(given: dict[str, Any], color: str) -> None:
-    assert E2().judge(Sweep(codes=(codes(), codes(**given)), failures=())).color == color
+    sound = [codes(dataset=d, encoder=e, set=d + e, bits=bits) for d, e in PAIRS[:4] for bits in (32, 64)]
+    assert E2().judge(Sweep(codes=(*sound, codes(**given)), failures=())).color == color
 
 
 def test_e2_failures_of_storage_are_red_and_nothing_is_not_applicable() -> None:
     assert E2().judge(Sweep(codes=(codes(),), failures=("s: binary64: failed: full",))).color == "red"
     assert E2().judge(Sweep(codes=(), failures=())).color == "not applicable"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "lengths"), [(PAIRS[:1], (64,)), (PAIRS[:1], (32, 64)), (PAIRS, (64,)), (PAIRS[::3], (32, 64))]
+)
+def test_e2_needs_sweeps_on_a_block_of_sets(pairs: list[tuple[str, str]], lengths: tuple[int, ...]) -> None:
+    swept = [codes(dataset=d, encoder=e, set=d + e, bits=bits) for d, e in pairs for bits in lengths]
+    found = E2().judge(Sweep(codes=tuple(swept), failures=()))
+    assert found.color == "not applicable"
+    assert "sweeps of at least 2 lengths: needs 2 datasets × 2 embedding models" in found.reasons[0]
 
 
 def quantizers(recalls: dict[str, tuple[float, float]]) -> tuple[MethodRow, ...]:
@@ -163,15 +178,18 @@ def test_e6_looks_at_tier_1_only() -> None:
         ([truth()], (1, 1), "green"),
         ([truth(cpu_seconds=51 * 3600)], (1, 1), "red"),
         ([truth(agreeing=19)], (1, 1), "red"),
-        ([truth(agreeing=19, device="cpu")], (1, 1), "red"),
-        ([truth(device="cpu")], (1, 1), "not applicable"),
+        # The full grid at 1,000 hours a set: complete and right, but too expensive.
+        ([truth(dataset=d, encoder=e, cpu_seconds=1000 * 3600) for d, e in PAIRS], (6, 6), "red"),
+        ([truth(), *(truth(dataset=d, encoder=e, cpu_seconds=None) for d, e in PAIRS[1:])], (6, 6), "not applicable"),
+        ([truth(cpu="laptop")], (1, 1), "green"),
+        ([truth(counted=False)], (1, 1), "not applicable"),
         ([truth()], (6, 1), "not applicable"),
         ([truth(dataset=d, encoder=e) for d, e in PAIRS], (7, 6), "yellow"),
     ],
 )
 def test_e4(rows: list[CheckedSet], tier1: tuple[int, int], color: str) -> None:
     asked, done = tier1
-    figures = GroundTruth(sets=tuple(rows), asked=asked, made=done, reference_device="A100", budget=50)
+    figures = GroundTruth(sets=tuple(rows), asked=asked, made=done, budget=50)
     assert E4().judge(figures).color == color
 
 
@@ -198,10 +216,10 @@ def test_e5(recall: float, ratio: float, color: str) -> None:
 
 
 def test_e5_needs_two_datasets_and_two_encoders() -> None:
-    for pairs in (PAIRS[:1], PAIRS[:2], [PAIRS[0], PAIRS[2]]):
+    for pairs in (PAIRS[:1], PAIRS[:2], [PAIRS[0], PAIRS[2]], [PAIRS[0], PAIRS[3]], [*PAIRS[::3], ("c", "o")]):
         found = E5().judge(retrieval(0.9, 0.9, pairs))
         assert found.color == "not applicable"
-        assert "needs at least 2 datasets and 2 encoders" in found.reasons[0]
+        assert "needs 2 datasets × 2 embedding models" in found.reasons[0]
 
 
 def test_e5_green_needs_the_recall_on_two_datasets_and_encoders() -> None:
@@ -218,7 +236,11 @@ def test_one_bit_families(family: str, expected: bool) -> None:
 
 
 def shaped(
-    anisotropies: list[float], strongest: str | None = "isoscore", p: float = 0.01, instability: float = 0.01
+    anisotropies: list[float],
+    strongest: str | None = "isoscore",
+    p: float = 0.01,
+    instability: float = 0.01,
+    least: float = 0.01,
 ) -> Geometry:
     rows = [
         ShapedSet(
@@ -226,6 +248,7 @@ def shaped(
             dataset="a",
             encoder="m",
             tier=1,
+            counted=True,
             sample=100,
             diagnostics={"anisotropy": a},
             instability=instability,
@@ -237,7 +260,7 @@ def shaped(
         for i, a in enumerate(anisotropies)
     ]
     rho = {"isoscore": 0.9} if strongest else {}
-    found = Relation(n=len(rows), strongest=strongest, p_value=p, rho=rho)
+    found = Relation(n=len(rows), strongest=strongest, p_value=p, rho=rho, least_p=least)
     return Geometry(sets=tuple(rows), method="binary256", relation=found)
 
 
@@ -249,7 +272,7 @@ def shaped(
         (shaped([1, 2, 1, 1], p=0.05), "yellow"),
         (shaped([1, 1.05, 1, 1]), "red"),
         (shaped([1, 2, 1, 1], instability=0.2), "red"),
-        (shaped([1, 2, 1]), "not applicable"),
+        (shaped([1, 2, 1, 1], least=0.05), "not applicable"),
         (shaped([1, 2, 1, 1], strongest=None), "not applicable"),
         (shaped([1]), "not applicable"),
     ],

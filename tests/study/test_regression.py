@@ -11,6 +11,7 @@ from scipy import stats
 from binbench.study import regression
 from binbench.study.experiments.e8 import E8
 from binbench.study.geometry import DIAGNOSTICS
+from binbench.study.permutations import Orders
 from binbench.study.prediction import FOLDS, Point, predict
 from binbench.study.shapes import relation
 
@@ -83,7 +84,7 @@ def diagnostics(**given: float) -> dict[str, float | None]:
 def test_the_relation_and_its_p_value_by_enumeration() -> None:
     anisotropy, hubness, recall = [1.0, 2, 3, 5], [4.0, 1, 2, 3], [0.2, 0.3, 0.5, 0.9]
     rows = [diagnostics(anisotropy=a, hubness=h) for a, h in zip(anisotropy, hubness, strict=True)]
-    found = relation(rows, recall)
+    found = relation(rows, recall, ["m"] * 4)
     assert found.strongest == "anisotropy"
     assert found.rho == {"anisotropy": pytest.approx(1), "hubness": pytest.approx(-0.2)}
     largest = [
@@ -96,17 +97,54 @@ def test_the_relation_and_its_p_value_by_enumeration() -> None:
 def test_a_chance_relation_among_many_diagnostics_is_not_significant(rng: np.random.Generator) -> None:
     recalls = rng.random(8).tolist()
     rows = [dict(zip(DIAGNOSTICS, rng.random(len(DIAGNOSTICS)).tolist(), strict=True)) for _ in recalls]
-    found = relation(rows, recalls)
+    found = relation(rows, recalls, ["m"] * 8)
     assert found.strongest is not None
     assert found.p_value is not None
     assert abs(found.rho[found.strongest]) > 0.5
     assert found.p_value > 0.05
-    assert relation(rows, recalls) == found
+    assert relation(rows, recalls, ["m"] * 8) == found
+
+
+def test_recalls_are_permuted_within_encoders_only() -> None:
+    # Geometry tells the encoders apart, and recall, but nothing within an encoder: the 36 orders all have the same ρ.
+    x, encoders = [1.0, 1, 1, 2, 2, 2], ["m"] * 3 + ["n"] * 3
+    between = relation([diagnostics(hubness=value) for value in x], [0.1, 0.2, 0.3, 0.7, 0.8, 0.9], encoders)
+    assert between.rho["hubness"] > 0.8
+    assert between.p_value == 1
+    # Every set in its rank, within and between: the one order of 36 that has ρ = 1.
+    x = [1.0, 2, 3, 4, 5, 6]
+    within = relation([diagnostics(hubness=value) for value in x], [0.1, 0.2, 0.3, 0.7, 0.8, 0.9], encoders)
+    assert within.p_value == within.least_p == pytest.approx(1 / 36)
+
+
+@pytest.mark.parametrize(
+    ("counts", "attainable"), [((4,), False), ((5,), True), ((2, 2), False), ((3, 3), True), ((2, 2, 2, 2), False)]
+)
+def test_the_least_p_is_that_of_the_closest_relation(counts: tuple[int, ...], attainable: bool) -> None:
+    encoders = [f"e{i}" for i, n in enumerate(counts) for _ in range(n)]
+    ranks = [float(i) for i in range(len(encoders))]
+    found = relation([diagnostics(hubness=rank) for rank in ranks], ranks, encoders)
+    assert found.p_value == pytest.approx(found.least_p)
+    assert found.p_value is not None
+    assert (found.p_value < 0.05) == attainable
+
+
+def test_orders_are_all_or_a_sample_and_stay_within_their_group() -> None:
+    every = Orders.within(["a", "b", "a", "b", "b"])
+    assert sorted(map(tuple, every.rows.tolist())) == sorted(
+        (a, b, c, d, e) for a, c in ((0, 2), (2, 0)) for b, d, e in itertools.permutations((1, 3, 4))
+    )
+    some = Orders.within(["a"] * 8 + ["b"])
+    assert (some.rows.shape, some.possible) == ((5000, 9), 40320)
+    assert (some.rows[:, 8] == 8).all()
+    # None as large: the observed order still counts itself.
+    assert some.p_value(1.0, np.zeros(5000)) == pytest.approx(1 / 5001)
+    assert every.p_value(1.0, np.eye(12)[0]) == pytest.approx(1 / 12)
 
 
 @pytest.mark.parametrize("n", [0, 2])
 def test_two_sets_have_no_relation(n: int) -> None:
-    found = relation([diagnostics(anisotropy=float(i)) for i in range(n)], [0.1 * i for i in range(n)])
+    found = relation([diagnostics(anisotropy=float(i)) for i in range(n)], [0.1 * i for i in range(n)], ["m"] * n)
     assert found.strongest is None
 
 
@@ -121,6 +159,7 @@ def points(sets: int, encoders: int, effect: float, rng: np.random.Generator) ->
                     dataset="a",
                     encoder=f"e{i % encoders}",
                     tier=1,
+                    counted=True,
                     bits=bits,
                     recall=0.1 * np.log2(bits / 32) + effect * shape,
                     diagnostics=diagnostics(anisotropy=shape),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import shlex
+import shutil
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
+import yaml
 from study.conftest import Ran
+from study.made_up import method_row
 
 from binbench.cli import main
 from binbench.errors import UserError
@@ -20,6 +28,7 @@ from binbench.study.experiments.e2 import E2
 from binbench.study.experiments.e4 import E4
 from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.e6 import E6
+from binbench.study.report import write_report
 from binbench.study.study import Study
 
 
@@ -83,7 +92,7 @@ def test_binary_meets_pq_at_equal_bytes(ran: Ran) -> None:
 
 def test_the_sets_are_described(ran: Ran) -> None:
     rows = stored(ran, E1).figures.made
-    assert [(row.dataset, row.encoder) for row in rows] == [(d, e) for d in "ab" for e in ("lsa16", "lsa32")]
+    assert [(row.dataset, row.encoder) for row in rows] == [(d, e) for d in "ab" for e in ("one", "two")]
     assert rows[0].seconds_per_million == pytest.approx(36 / 600 * 1e6)
     assert stored(ran, E1).band.color == "not applicable"
     assert "0.04 h on cpu" in stored(ran, E1).band.reasons[0]
@@ -118,6 +127,63 @@ def test_a_second_run_measures_nothing_anew(ran: Ran) -> None:
     assert {path: path.stat().st_mtime_ns for path in ran.study.results_dir.rglob("*.hdf5")} == stamps
 
 
+def test_printed_commands_do_the_same_in_a_fresh_folder(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ran.study.folder / "report.md").read_text()
+    commands = re.findall(r"^python -m binbench (study .*)$", text, re.MULTILINE)
+    assert [command.split()[1] for command in commands] == ["plan", "run", *experiments(), "report"]
+    monkeypatch.chdir(tmp_path)
+    assert [call(*shlex.split(command)[1:]) for command in commands] == [0] * len(commands)
+    assert list(tmp_path.iterdir()) == []
+    again = (ran.study.folder / "report.md").read_text()
+    # The machine's load, the date and the command differ.
+    assert again.partition("### Circumstances")[0].partition("## Provenance")[0] == text.partition("## Provenance")[0]
+
+
+def test_the_campaign_is_stored_and_printed(ran: Ran) -> None:
+    stored = (ran.study.folder / "campaign.yml").read_text()
+    heading, _, content = stored.partition("\n")
+    assert heading == f"# {ran.campaign}"
+    assert content in (ran.study.folder / "report.md").read_text()
+    told = yaml.safe_load(content)
+    assert (told["runs"], told["seeds"], told["budgets"]["study_cap"]) == (1, [0], 65)
+    assert [tier["tier"] for tier in told["tiers"]] == [1, 2]
+
+
+def test_campaigns_of_one_name_have_folders_of_their_own(ran: Ran, tmp_path: Path) -> None:
+    other = tmp_path / ran.campaign.name
+    other.write_text(ran.campaign.read_text())
+    folders = ran.study.folder.parent
+    found = load_study(str(other)).folder(folders)
+    assert found.parent == folders
+    assert found.name.startswith("small-")
+    assert load_study(str(ran.campaign)).folder(folders) == ran.study.folder
+    # With one of its own it stays there, whatever becomes of the other's.
+    (tmp_path / found.name).mkdir()
+    assert load_study(str(other)).folder(tmp_path) == tmp_path / found.name
+
+
+def test_results_that_are_gone_leave_no_figures(ran: Ran, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in (ran.study.results_dir, ran.study.folder):
+        shutil.copytree(folder, tmp_path / folder.name)
+    study = Study(ran.study.campaign, ran.study.data_dir, tmp_path / "results", tmp_path / "small")
+    with caplog.at_level(logging.INFO, "binbench"):
+        write_report(study)
+    assert "computed anew" not in caplog.text
+    assert "binary512" in (tmp_path / "small" / "report.md").read_text().partition("## Provenance")[0]
+    gone = list((tmp_path / "results").rglob("binary512_*.hdf5"))
+    for path in gone:
+        path.unlink()
+    with caplog.at_level(logging.INFO, "binbench"):
+        write_report(replace(study))
+    assert caplog.text.count("computed anew") == len(experiments())
+    assert len(gone) == 4
+    rows = Outcome.read(tmp_path / "small" / "e5.json", E5()).figures.methods
+    assert "binary512" not in {row.method for row in rows}
+    assert "F1 triggered" not in (tmp_path / "small" / "report.md").read_text()
+
+
 def test_one_experiment_alone(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("e6", str(ran.campaign), *ran.options) == 0
     printed = capsys.readouterr().out
@@ -145,8 +211,8 @@ def test_planned_costs_by_hand(ran: Ran, tmp_path: Path) -> None:
 
 def test_measured_rates_replace_assumed_ones(ran: Ran) -> None:
     rates = plan.measured(Path(ran.study.sets[0].vectors.path).parent, ran.study.results_dir)
-    assert rates.encoding["lsa16"][0] == pytest.approx(600 / 36)
-    assert "cpu, 2 sets" in rates.encoding["lsa16"][1]
+    assert rates.encoding["one"][0] == pytest.approx(600 / 36)
+    assert "cpu, 2 sets" in rates.encoding["one"][1]
     built = [entry.records["pq8"][0].build_seconds or 0 for entry in ran.study.sets]
     assert rates.build["pq8"] == pytest.approx(np.median(built) / (600 * 32))
 
@@ -164,10 +230,38 @@ def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.Mo
 
 def test_the_cap_of_hours_counts_on_the_reference_device_only(ran: Ran) -> None:
     campaign = ran.study.campaign
-    for device, stops in (("cpu", True), ("A100", False)):
+    for device, stops in (("cpu", True), ("A100", False), ("cp", False)):
         changes = {"reference_device": device, "budgets": Budgets(study_cap=0.01)}
         study = Study(campaign.model_copy(update=changes), *folders(ran.study))
         assert any("more than the cap" in reason for reason in execute.stopped_by(study, "tier 2")) == stops
+
+
+def test_tiers_are_judged_by_those_before_them_and_by_all_in_the_end(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    low = [method_row(d, e, "binary512", 0.3) for d in "ab" for e in ("one", "two")]
+    rows = [*low, method_row("c", "one", "binary512", 0.7, tier=2)]
+    monkeypatch.setattr(execute, "method_rows", lambda study: rows)
+    assert any(reason.startswith("F1") for reason in execute.stopped_by(ran.study, "tier 2"))
+    assert not execute.stopped_by(ran.study, "tier 3")
+    assert not execute.stopped_by(ran.study, "X3")
+    found = execute.kill_switches(ran.study)[0]
+    assert found.state == "not triggered"
+    assert "lifts F1" in found.reason
+
+
+def test_the_hours_of_a_replaced_encoding_count(ran: Ran) -> None:
+    entry = ran.study.sets[0]
+    earlier = {"earlier_encodings": {"cpu": 36.0, "NVIDIA A100": 7200.0}}
+    changed = replace(entry, embeddings=replace(entry.vectors, attributes=entry.attributes | earlier))
+    assert changed.hours == {"cpu": pytest.approx(0.02), "NVIDIA A100": 2.0}
+
+
+def test_failures_are_told_by_their_status(ran: Ran) -> None:
+    entry = replace(ran.study.sets[0], troubles=["binary64 (seed 0, batch): stale"], failed={})
+    study = copy(ran.study)
+    study.sets = [entry]
+    assert E2().measure(study).failures == ()
+    entry.failed["binary64"] = "binary64 (seed 0, batch): failed before"
+    assert E2().measure(study).failures == ("a-one: binary64 (seed 0, batch): failed before",)
 
 
 def folders(study: Study) -> tuple[Path, Path, Path]:

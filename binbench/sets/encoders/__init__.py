@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
 from binbench.sets import DEFAULT_ENCODER, Precision
 from binbench.sets.corpus import set_name
+from binbench.sets.weights import model_files
 
 Kind = Literal["query", "document"]
 
@@ -36,6 +38,11 @@ class Encoder:
     provenance: dict[str, Any]
     symmetric: Kind = "document"
 
+    @property
+    def learns(self) -> bool:
+        """Whether the vector of a text depends on the collection that it is fitted on."""
+        return type(self).fit is not Encoder.fit
+
     def fit(self, documents: Sequence[str]) -> None:
         """Learn what has to be learned from the collection: nothing, for pretrained models."""
 
@@ -52,7 +59,9 @@ class EncoderOptions:
         spec: a registered name, such as a recipe's; ``NAME=FOLDER`` (the recipe, with weights from FOLDER); a
             sentence-transformers folder; or a hub id ``owner/name``.
         device: torch device; None picks a GPU where there is one.
-        precision: of the model's weights and activations; the embeddings are stored as float32 always.
+        precision: of the model's weights and activations; ``auto`` keeps the weights in float32 and multiplies in
+            bfloat16 where the hardware does and 64 texts show cosines of at least .9995, else float32. The embeddings
+            are stored as float32 always.
         max_tokens: cut texts here instead of at the recipe's or the model's own limit.
     """
 
@@ -69,7 +78,7 @@ class EncoderOptions:
             UserError: there is none; the nearest names are suggested.
         """
         name, _, given = self.spec.partition("=")
-        folder = Path(given or self.spec).expanduser()
+        folder = path_of(given or self.spec)
         if found := ENCODERS.find(name):
             if not given:
                 return found
@@ -114,6 +123,15 @@ class EncoderOptions:
             key: value for key, value in used.items() if value is not None and self.instance.takes(key)
         }
 
+    def inputs(self) -> Mapping[str, Path | str]:
+        """What may change under its name: the plugin's version, and the files of a folder."""
+        instance = self.instance
+        found: dict[str, Path | str] = {f"encoder {instance.family.name}": instance.family.version}
+        given = instance.parameters.get("folder") or instance.parameters.get("model")
+        if given and (folder := Path(given)).is_dir():
+            found |= {f"{folder.name}/{file.relative_to(folder)}": file for file in model_files(folder)}
+        return found
+
     def open(self, seed: int = 0) -> Encoder:
         """The encoder, ready to be fitted; `seed` is for those that learn.
 
@@ -134,15 +152,21 @@ def other_models() -> Family:
     """What serves folders and hub ids that no plugin claims."""
     from binbench.sets.encoders.transformer import any_model
 
-    return Family("FOLDER or owner/name", any_model, {})
+    return Family("FOLDER or owner/name", any_model, {}, facts={"version": 1})
 
 
 def encoder_name(spec: str) -> str:
     """The name that `spec` has in the names of embedding sets: no ``_``, no path separators."""
     name = spec.partition("=")[0]
-    if Path(name).expanduser().is_dir():
-        name = Path(name).expanduser().resolve().name
+    if (folder := path_of(name)).is_dir():
+        name = folder.resolve().name
     return set_name(name)
+
+
+def is_embedding_model(spec: str) -> bool:
+    """Whether `spec` names a trained model; what no plugin claims, such as a hub id, is taken for one."""
+    found = ENCODERS.find(spec.partition("=")[0])
+    return found is None or bool(found.family.facts.get("embedding_model", True))
 
 
 def check_encoder(spec: str) -> None:

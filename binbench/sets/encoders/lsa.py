@@ -12,7 +12,7 @@ from binbench import UserError, register_encoder
 from binbench.sets.encoders import Encoder, Kind, unit_rows
 
 
-@register_encoder("lsa{dimension}", dimension=[256])
+@register_encoder("lsa{dimension}", dimension=[256], embedding_model=False, version=1)
 class LatentSemanticEncoder(Encoder):
     """TF-IDF and a truncated SVD, fitted on the collection: needs no weights.
 

@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 from binbench.errors import UserError
 from binbench.sets import Precision
 from binbench.sets.encoders import Encoder, Kind, unit_rows
-from binbench.sets.weights import Weights, hub_weights, local_weights
+from binbench.sets.weights import Published, Weights, hub_weights, local_weights
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
     from binbench.sets.encoders.recipes import Recipe
+
+#: What a set made with precision ``auto`` says of itself where bfloat16 products were good enough.
+BF16_AUTOCAST = "bf16 autocast"
+#: To float32, of each of 64 texts.
+LEAST_COSINE = 0.9995
 
 
 @dataclass
@@ -33,6 +39,27 @@ class TransformerEncoder(Encoder):
     prefixes: dict[str, str]
     provenance: dict[str, Any] = field(default_factory=dict)
     symmetric: Kind = "document"
+    autocast: bool = False
+
+    @property
+    def learns(self) -> bool:
+        """No: what `fit` finds out stands in the provenance."""
+        return False
+
+    def fit(self, documents: Sequence[str]) -> None:
+        """With precision ``auto``: see on 64 of `documents` whether bfloat16 products keep the vectors as they are.
+
+        Only the activations of matrix products become bfloat16; weights, norms and sums stay float32.
+        """
+        if self.provenance["precision"] not in ("auto", BF16_AUTOCAST, "fp32 (auto)"):
+            return
+        self.autocast = False
+        sample = [documents[i] for i in np.linspace(0, len(documents) - 1, min(64, len(documents)), dtype=int)]
+        if _bf16_in_hardware(self.model.device):
+            exact = self.encode(sample, "document")
+            self.autocast = True
+            self.autocast = bool((exact * self.encode(sample, "document")).sum(axis=1).min() >= LEAST_COSINE)
+        self.provenance["precision"] = BF16_AUTOCAST if self.autocast else "fp32 (auto)"
 
     @classmethod
     def from_recipe(
@@ -83,7 +110,10 @@ class TransformerEncoder(Encoder):
         """(n, d) float32 unit rows, the recipe's prefix put before each text."""
         prefixed = [self.prefixes[kind] + text for text in texts]
         # An empty prompt keeps a model's default prompt from being added to ours.
-        vectors = self.model.encode(prefixed, prompt="", batch_size=len(prefixed), show_progress_bar=False)
+        import torch
+
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.autocast):
+            vectors = self.model.encode(prefixed, prompt="", batch_size=len(prefixed), show_progress_bar=False)
         return unit_rows(np.asarray(vectors, dtype=np.float32))
 
 
@@ -92,14 +122,23 @@ def any_model(
 ) -> TransformerEncoder:
     """Any sentence-transformers model, used as its own files say."""
     folder = Path(model)
-    weights = local_weights(folder) if folder.is_dir() else hub_weights(model, None, None, None)
+    weights = local_weights(folder) if folder.is_dir() else hub_weights(Published(model))
     return TransformerEncoder.from_folder(model, weights, device, precision, max_tokens)
 
 
 def _dtype(precision: Precision) -> Any:
     import torch
 
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision, torch.float32)
+
+
+def _bf16_in_hardware(device: torch.device) -> bool:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities().items()
+    return device.type == "cpu" and any(there for name, there in able if name.endswith("bf16"))
 
 
 def _quiet() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.campaign import Budgets
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import SetRow, hours_by_device
+from binbench.study.rows import SetRow, hours_by_device, is_device
 from binbench.study.tables import listing, number, table
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedSet(SetRow):
-    """A set that is made, with sha256 of its arrays and of the encoder's weights."""
+    """A set that is made, with sha256 of its arrays and of the encoder's weights.
+
+    Attributes:
+        hours: device → spent on it, encodings that a forced one replaced included.
+    """
 
     vectors: int
     queries: int
@@ -28,7 +33,7 @@ class EmbeddedSet(SetRow):
     sha256_train: str
     sha256_test: str
     device: str
-    hours: float | None
+    hours: Mapping[str, float]
     seconds_per_million: float | None
     subset: bool
     revision: str
@@ -49,7 +54,7 @@ class Embeddings:
     @property
     def hours(self) -> dict[str, float]:
         """Spent, per device."""
-        return hours_by_device((row.device, row.hours) for row in self.made)
+        return hours_by_device(row.hours for row in self.made)
 
     def count(self, tier: int) -> tuple[int, int]:
         """How many sets of `tier` are made, and how many are asked for."""
@@ -79,7 +84,7 @@ class E1(Experiment[Embeddings]):
         spent = ", ".join(f"{value:.2f} h on {device}" for device, value in hours.items()) or "no hours recorded"
         tiers = {tier: figures.count(tier) for tier in (1, 2)}
         there = "; ".join(f"tier {tier}: {made} of {asked} sets" for tier, (made, asked) in tiers.items() if asked)
-        if not hours or any(reference not in device for device in hours):
+        if not hours or not all(is_device(device, reference) for device in hours):
             return Band("not applicable", [f"{spent}; the budget is that of the reference device ({reference})", there])
         total = sum(hours.values())
         first, second = (made == asked for made, asked in tiers.values())
@@ -105,7 +110,7 @@ class E1(Experiment[Embeddings]):
                     "dimension": lambda row: str(row.dimension),
                     "MB": lambda row: f"{row.bytes / 1e6:.1f}",
                     "device": lambda row: row.device,
-                    "hours": lambda row: number(row.hours, ".3f"),
+                    "hours": lambda row: number(sum(row.hours.values()) if row.hours else None, ".3f"),
                     "s per million": lambda row: number(row.seconds_per_million, ",.0f"),
                     "corpus": lambda row: "subset" if row.subset else "full",
                 },

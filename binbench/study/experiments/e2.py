@@ -14,9 +14,9 @@ from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.binarization import Codes, binomial, sweep
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import SetRow
+from binbench.study.rows import SetRow, by_set, counting, uncovered
 from binbench.study.tables import listing, number
-from binbench.study.thresholds import DISCRIMINATIVE, FREQUENT, SKEWED
+from binbench.study.thresholds import DISCRIMINATIVE, FREQUENT, MIN_LENGTHS, SKEWED
 
 if TYPE_CHECKING:
     from binbench.study.study import Study, StudySet
@@ -60,15 +60,15 @@ class E2(Experiment[Sweep]):
         failures = [
             f"{entry.name}: {trouble}"
             for entry in study.sets
-            for trouble in entry.troubles
-            if trouble.startswith("binary") and "skipped" not in trouble and "missing" not in trouble
+            for instance, trouble in entry.failed.items()
+            if re.fullmatch(r"binary\d+", instance)
         ]
         codes = [row for entry in study.sets for row in _sweep(study, entry)]
         return Sweep(codes=tuple(codes), failures=tuple(failures))
 
     def judge(self, figures: Sweep) -> Band:
         """Green: exact, reproducible, balanced. Yellow: skewed bits that still discriminate. Red: broken."""
-        rows = figures.codes
+        rows, counted = figures.codes, counting(figures.codes)
         if not rows:
             return Band("not applicable", ["no binary codes of angular sets"])
         faults = [f"stored results failed: {'; '.join(figures.failures)}"] if figures.failures else []
@@ -76,15 +76,18 @@ class E2(Experiment[Sweep]):
             ([row for row in rows if not row.reproduced], "irreproducible in a second process"),
             ([row for row in rows if row.self_distance], "self-distance is not 0"),
             ([row for row in rows if row.bytes_per_vector * 8 < row.bits], "fewer bytes stored than bits"),
-            ([row for row in rows if row.colliding > FREQUENT], f"more than {FREQUENT:.0%} of rows collide"),
+            ([row for row in counted if row.colliding > FREQUENT], f"more than {FREQUENT:.0%} of rows collide"),
         ):
             if wrong:
                 faults.append(f"{text}: {', '.join(row.where for row in wrong)}")
         if faults:
             return Band("red", faults)
-        worst = max(rows, key=lambda row: row.skewed)
-        blur = min(rows, key=lambda row: row.discrimination)
-        most = max(rows, key=lambda row: row.colliding)
+        sets = by_set(counted).values()
+        if missing := uncovered(own[0] for own in sets if len({row.bits for row in own}) >= MIN_LENGTHS):
+            return Band("not applicable", [f"sweeps of at least {MIN_LENGTHS} lengths: {missing}"])
+        worst = max(counted, key=lambda row: row.skewed)
+        blur = min(counted, key=lambda row: row.discrimination)
+        most = max(counted, key=lambda row: row.colliding)
         sound = [
             (
                 f"{len(rows)} sweeps reproduced in a second process, self-distance 0, "

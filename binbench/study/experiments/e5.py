@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import MethodRow, Pair, best_of, decided, recalls, uncovered
+from binbench.study.rows import MethodRow, Pair, best_of, counting, decided, recalls, uncovered
 from binbench.study.switches import f1, f2
 from binbench.study.tables import iso_table, quality_table
 from binbench.study.thresholds import (
@@ -58,10 +58,10 @@ class E5(Experiment[BinaryRetrieval]):
 
     def judge(self, figures: BinaryRetrieval) -> Band:
         """Binary-256/512 against the float ranking and against PQ at equal bytes."""
-        rows = best_of(figures.methods, LONG_BINARY)
+        rows = best_of(counting(figures.methods), LONG_BINARY)
         if missing := uncovered(rows):
             return Band("not applicable", [f"recall@10 of binary256/512: {missing}"])
-        ratios = [(ratio.value, pair) for pair, ratio in decided(figures.iso) if pair.bits in LONG_BITS]
+        ratios = [(ratio.value, pair) for pair, ratio in decided(counting(figures.iso)) if pair.bits in LONG_BITS]
         reaching = [row for row in rows if row.recall >= GREEN_RECALL]
         recall = (
             f"recall@10 >= {GREEN_RECALL} on {len({row.dataset for row in reaching})} datasets and "
@@ -82,7 +82,8 @@ class E5(Experiment[BinaryRetrieval]):
             f"recall@10 >= {YELLOW_RECALL} on {len(fair)} of {len(rows)} sets",
             f"ratio to PQ >= {YELLOW_RATIO} in {len(close)} of {len(ratios)} comparisons at 256 and 512 bits",
         ]
-        if 2 * len(fair) > len(rows) and 2 * len(close) > len(ratios):
+        compared = not uncovered(pair for _, pair in ratios)
+        if compared and 2 * len(fair) > len(rows) and 2 * len(close) > len(ratios):
             return Band("yellow", [*mostly, recall, against])
         return Band("not applicable", ["between the bands", *mostly, recall, against])
 

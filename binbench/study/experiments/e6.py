@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import MethodRow, best_of, datasets_reaching, recalls, uncovered
+from binbench.study.experiments.e3 import RECHECK
+from binbench.study.rows import MethodRow, best_of, counting, datasets_reaching, recalls, uncovered
 from binbench.study.tables import quality_table
 from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_FAIR, PQ_STRONG
 
@@ -42,7 +43,7 @@ class E6(Experiment[QuantizedRetrieval]):
 
     def judge(self, figures: QuantizedRetrieval) -> Band:
         """recall@10 of PQ-32 and PQ-64 on the tier-1 sets."""
-        rows = [row for row in figures.methods if row.tier == 1]
+        rows = counting(figures.methods, tier=1)
         best, large = best_of(rows, LONG_PQ), best_of(rows, (LARGE_PQ,))
         if missing := uncovered(large):
             return Band("not applicable", [f"recall@10 of {LARGE_PQ} on tier 1: {missing}"])
@@ -51,12 +52,13 @@ class E6(Experiment[QuantizedRetrieval]):
         if 2 * len(strong) > len(best):
             return Band("green", [f"recall@10 >= {PQ_STRONG} on {len(strong)} of {len(best)} tier-1 sets: {shown}"])
         if all(row.recall < PQ_FAIR for row in large):
-            return Band("red", [f"recall@10 of {LARGE_PQ} < {PQ_FAIR} on all {len(large)} tier-1 sets: {shown}"])
+            weak = f"recall@10 of {LARGE_PQ} < {PQ_FAIR} on all {len(large)} tier-1 sets: {shown}"
+            return Band("red", [weak, RECHECK])
         datasets, everything = datasets_reaching(best, PQ_STRONG)
         strong_on = f"recall@10 >= {PQ_STRONG} on {len(datasets)} of {len(everything)} datasets: {shown}"
         if 3 * len(datasets) >= 2 * len(everything):
             return Band("yellow", [strong_on])
-        return Band("not applicable", [f"between the bands: {strong_on}"])
+        return Band("not applicable", [f"between the bands: {strong_on}", RECHECK])
 
     def tables(self, figures: QuantizedRetrieval) -> list[Table]:
         return [quality_table(figures.methods, "Product quantizers against the float ranking and the judgements")]

@@ -6,14 +6,16 @@ Its prose stands in ``report.md.j2``; :mod:`binbench.study.report.views` provide
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from binbench.files import atomic
+from binbench.harness.config import spelt_out
 from binbench.study import plots as draw
 from binbench.study.execute import Progress, kill_switches
-from binbench.study.experiment import Outcomes, Plot, stored
+from binbench.study.experiment import Outcomes, Plot, current
 from binbench.study.methods import method_rows
 from binbench.study.regimes import means
 from binbench.study.report import views
@@ -36,6 +38,8 @@ class Material:
         methods: a row per set and method.
         troubles: set → what has no result there, one line each.
         log: what the last run stored.
+        given: the campaign and the folders, as commands take them in any folder.
+        resolved: the campaign with every default, as YAML.
         plots: drawn for the report itself.
     """
 
@@ -47,6 +51,8 @@ class Material:
     methods: Sequence[MethodRow] = ()
     troubles: Mapping[str, Sequence[str]] = field(default_factory=dict)
     log: Progress = field(default_factory=Progress)
+    given: str = ""
+    resolved: str = ""
     plots: Sequence[Plot] = ()
 
 
@@ -56,8 +62,8 @@ def write_report(study: Study) -> list[Path]:
     Raises:
         UserError: a stored experiment cannot be read.
     """
-    outcomes, methods = stored(study.folder), method_rows(study)
-    study.folder.mkdir(parents=True, exist_ok=True)
+    study.campaign.store(study.folder)
+    outcomes, methods = current(study), method_rows(study)
     material = Material(
         campaign=study.campaign.name,
         hypotheses=study.campaign.hypotheses,
@@ -67,6 +73,8 @@ def write_report(study: Study) -> list[Path]:
         methods=methods,
         troubles={entry.name: entry.troubles for entry in study.asked if entry.troubles},
         log=Progress.read(study.folder),
+        given=given(study),
+        resolved=spelt_out(study.campaign),
         plots=_draw(methods, study.folder),
     )
     text = document(material)
@@ -78,6 +86,14 @@ def write_report(study: Study) -> list[Path]:
         with atomic(path) as temporary:
             temporary.write_text(content, encoding="utf-8")
     return list(written)
+
+
+def given(study: Study) -> str:
+    """What commands about `study` take: its campaign, and the folders that are not the usual ones."""
+    folders = {"data": study.data_dir, "results": study.results_dir, "study": study.folder.parent}
+    folders |= {"beir": study.campaign.beir_dir} if study.campaign.beir_dir else {}
+    told = [f"--{name}-dir={path.resolve()}" for name, path in folders.items() if path != Path(name)]
+    return shlex.join([study.campaign.known_as, *told])
 
 
 def document(material: Material) -> str:

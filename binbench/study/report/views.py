@@ -17,7 +17,7 @@ from binbench.study.published import checked, comparison
 from binbench.study.questions import competitive, questions
 from binbench.study.regimes import by_standing, choices, means
 from binbench.study.rows import MethodRow, with_recall
-from binbench.study.scenario import scenario
+from binbench.study.scenario import broken_baseline, lacking, scenario, stopping, unsound
 from binbench.study.switches import Switch, exploratory
 from binbench.study.tables import estimate, iso_table, listing, number, table
 
@@ -32,9 +32,10 @@ OTHER_RULES = ("ortho", "sign", "sign-median")
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What the data say of H1: E5's band, the rows at 512 bits, and the best row of another rule."""
+    """What the data say of H1: E5's band, why it may decide nothing, the rows at 512 bits, the best of another rule."""
 
     color: str
+    undecided: list[str]
     triggered: list[str]
     rows: list[MethodRow]
     other: MethodRow | None
@@ -42,6 +43,8 @@ class Hypothesis:
     @property
     def verdict(self) -> str:
         """In a word or two."""
+        if self.undecided:
+            return "not decided"
         return {"green": "supported", "red": "not supported"}.get(self.color, "neither supported nor refuted")
 
     @property
@@ -69,10 +72,11 @@ def of(material: Material) -> dict[str, Any]:
         "bar": thresholds,
         "verdict": scenario(outcomes, switches),
         "questions": answers,
-        "competitive": competitive(outcomes, answers),
+        "competitive": competitive(outcomes, switches, answers),
         "grid": grid,
         "present": present,
         "calibrated": [" × ".join(pair) for pair in present if pair in grid],
+        "broken_baseline": broken_baseline(outcomes),
         "bands": bands(outcomes, switches, known),
         "kill_switches": kill_switches(switches),
         "headline": headline(methods),
@@ -85,7 +89,7 @@ def of(material: Material) -> dict[str, Any]:
         "published": on_record,
         "published_table": comparison(on_record),
         "known": known,
-        "missing": [name for name in known if name in exploratory() and name not in outcomes],
+        "missing": {name: absent(name, switches) for name in known if name not in outcomes},
         "above_float": [row for row in methods if row.retention is not None and row.retention > 1.001],
         "undertrained": [row for row in methods if any("faiss advises" in note for note in row.notes)],
         "sets": sets,
@@ -94,16 +98,21 @@ def of(material: Material) -> dict[str, Any]:
     }
 
 
-def bands(outcomes: Outcomes, switches: Iterable[Switch], known: Iterable[str]) -> Table:
+def absent(name: str, switches: Sequence[Switch]) -> str:
+    """What is said of an experiment without a record: stopped, which is no negative result, or not run."""
+    by = stopping(name.upper(), switches)
+    return f"stopped by {', '.join(by)}" if by else "not run"
+
+
+def bands(outcomes: Outcomes, switches: Sequence[Switch], known: Iterable[str]) -> Table:
     """Every experiment's band."""
-    stopped = {step.lower(): f"stopped by {switch.name}" for switch in switches for step in switch.stops}
     lines = []
     for name in known:
         found = outcomes.get(name)
         if found:
             lines.append([name.upper(), found.title, found.band.color, "; ".join(found.band.reasons)])
         else:
-            lines.append([name.upper(), "", stopped.get(name, "not run"), ""])
+            lines.append([name.upper(), "", absent(name, switches), ""])
     return table("Bands", ("experiment", "what", "band", "numbers that decided it"), lines)
 
 
@@ -181,7 +190,8 @@ def first_hypothesis(material: Material) -> Hypothesis | None:
         return None
     triggered = [one.name for one in material.switches if one.name in ("F1", "F2") and one.state == "triggered"]
     others = (row for row in rows if row.family in OTHER_RULES)
-    return Hypothesis(e5.band.color, triggered, long, max(others, key=lambda row: row.recall, default=None))
+    undecided = unsound(material.outcomes, material.switches) or lacking(material.outcomes)
+    return Hypothesis(e5.band.color, undecided, triggered, long, max(others, key=lambda row: row.recall, default=None))
 
 
 def circumstances(outcomes: Outcomes) -> Table:
