@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +125,12 @@ def curves(
     return Plot(path.name, caption)
 
 
+def powers(values: Iterable[float]) -> list[float]:
+    """The powers of two from the last below `values` to the first above them: ticks of an axis of bytes or bits."""
+    known = [math.log2(value) for value in values if value > 0]
+    return [2.0**i for i in range(math.floor(min(known)), math.ceil(max(known)) + 1)] if known else []
+
+
 def points(
     path: Path,
     series: Mapping[str, Series],
@@ -152,5 +159,5 @@ def sweep(path: Path, rows: Iterable[MethodRow], axis: str, caption: str, scale:
         name: ([scale * row.bytes_per_vector for row in own], [row.recall for row in own])
         for name, own in by_set(ordered).items()
     }
-    ticks = sorted({scale * row.bytes_per_vector for row in ordered})
+    ticks = powers(scale * row.bytes_per_vector for row in ordered)
     return [curves(path, lines, (axis, "recall@10 against float"), caption, log_x=True, unit_y=True, ticks=ticks)]
