@@ -29,6 +29,7 @@ from binbench.api.arguments import (
 )
 from binbench.api.frames import frame_of, rows_of, stored, the_one
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.harness.options import Mode, RunOptions, SetOptions
 from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 from binbench.sets.embeddings import EmbeddingSet
@@ -51,12 +52,14 @@ class Index:
         algorithm: the plugin itself; takes unit rows only where `distance` is angular.
         distance: ``angular``, ``euclidean`` or ``ip``.
         documents: N.
+        ids: of the documents by row, where a loaded index has them.
     """
 
     name: str
     algorithm: Algorithm
     distance: str
     documents: int
+    ids: list[str] | None = None
 
     def query(self, queries: NDArray[Any], k: int = 10) -> Answer:
         """The `k` best rows for each of `queries`.
@@ -87,6 +90,18 @@ class Index:
     def index_bytes(self) -> int:
         """Bytes of the whole index: N × bytes/vector + shared."""
         return self.footprint().total(self.documents)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Index:
+        """The index that ``binbench build`` wrote into the folder `path`.
+
+        Raises:
+            UserError: there is none, it is damaged, or of a method that is not registered.
+        """
+        from binbench.tasks.index_files import read_index
+
+        algorithm, about = read_index(Path(path).expanduser())
+        return cls(about["method"], algorithm, about["distance"], about["documents"], about["ids"])
 
 
 @overload
@@ -202,7 +217,7 @@ def results(
     from binbench.records.select import filtered
 
     folder = asked(RunOptions, given_of({"results_dir": results_dir})).results_dir
-    sets = Path(data_dir).expanduser() if data_dir is not None else None
+    sets = path_of(data_dir) if data_dir is not None else None
     return frame_of(filtered(rows(folder, sets), filters(where)), folder)
 
 
@@ -311,27 +326,13 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
         UserError: an unknown method, vectors that are none, or an argument that the method has not.
         Unsupported: the method does not fit the vectors.
     """
-    from binbench.errors import Unsupported
-    from binbench.plugins import transform  # noqa: F401  (names with an @)
-    from binbench.plugins.faiss_index import blas_distances
-    from binbench.plugins.registry import ALGORITHMS
     from binbench.sets.neighbors import DISTANCES
+    from binbench.tasks.build import fitted
 
-    instance = ALGORITHMS.get(name)
     if distance not in DISTANCES.values():
         raise unknown("distance", distance, DISTANCES.values(), f"; there are {', '.join(DISTANCES.values())}")
-    if distance not in instance.family.plugin.metrics:
-        raise Unsupported(f"{name} does not rank by {distance} distance")
-    for argument in arguments:
-        if argument not in instance.family.plugin.query_grid:
-            raise unknown(f"query argument of {name}", argument, instance.family.plugin.query_grid)
     rows = unit_vectors(np.asarray(vectors), "document", distance)
-    algorithm: Algorithm = instance.create(dimension=rows.shape[1], seed=seed, metric=distance)
-    with blas_distances():
-        algorithm.fit(rows)
-    if arguments:
-        algorithm.set_query_arguments(**arguments)
-    return Index(name, algorithm, distance, len(rows))
+    return Index(name, fitted(name, rows, distance, seed, arguments), distance, len(rows))
 
 
 def embeddings(

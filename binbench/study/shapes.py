@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from binbench.measures.correlation import spearman
 from binbench.study import geometry
+from binbench.study.permutations import Orders
 from binbench.study.rows import SetRow
 
-PERMUTATIONS = 5000
 COSINE_CLASSES = np.linspace(-1, 1, 101)
 _SPECTRUM = 512
 
@@ -55,17 +53,21 @@ class Relation:
     Attributes:
         rho: diagnostic → Spearman's ρ.
         strongest, p_value: the one with the largest |ρ|, and the p-value of that, corrected for their number.
+        least_p: the smallest p-value that so many sets of these encoders can have.
     """
 
     n: int
     rho: Mapping[str, float]
     strongest: str | None
     p_value: float | None
+    least_p: float | None
 
 
-def measure(train: NDArray[np.float32], size: int = geometry.SAMPLE, seed: int = 0) -> Shape:
-    """The geometry of a seeded sample of `train` (N, d)."""
-    vectors = geometry.sample(train, size, seed)
+def measure(
+    train: NDArray[np.float32], size: int = geometry.SAMPLE, seed: int = 0, without: Sequence[int] = ()
+) -> Shape:
+    """The geometry of a seeded sample of `train` (N, d), the rows `without` left out."""
+    vectors = geometry.sample(train, size, seed, without)
     eigenvalues = geometry.spectrum(vectors)
     cosines = geometry.pair_cosines(vectors, seed)
     counts, _ = np.histogram(np.clip(cosines, -1, 1), COSINE_CLASSES)
@@ -80,33 +82,31 @@ def measure(train: NDArray[np.float32], size: int = geometry.SAMPLE, seed: int =
     )
 
 
-def relation(diagnostics: Sequence[Mapping[str, float | None]], recalls: Sequence[float | None]) -> Relation:
+def relation(
+    diagnostics: Sequence[Mapping[str, float | None]], recalls: Sequence[float | None], encoders: Sequence[str]
+) -> Relation:
     """Spearman's ρ of each diagnostic of some sets with recall@10 there, and the p-value of the largest of them.
 
     With a dozen diagnostics and a handful of sets some ρ is large by chance, so the largest |ρ| is compared with the
-    largest ones after permuting the recalls (Westfall and Young, 1993): all permutations, or 5,000 random ones.
+    largest ones after permuting the recalls (Westfall and Young, 1993) among the sets of each of the `encoders`.
     """
-    n = len(recalls)
-    names = common(diagnostics)
+    n, names = len(recalls), common(diagnostics)
     if n < 3 or not names or any(value is None for value in recalls):
-        return Relation(n=n, rho={}, strongest=None, p_value=None)
+        return Relation(n=n, rho={}, strongest=None, p_value=None, least_p=None)
     x, y = np.array([[own[name] for own in diagnostics] for name in names], dtype=float), np.array(recalls, dtype=float)
     # A diagnostic that is the same everywhere has no ρ: it follows nothing.
     found = np.nan_to_num(spearman(x, y[None]))
     best = int(np.argmax(np.abs(found)))
-    floor = int(math.factorial(n) > PERMUTATIONS)
-    orders = (
-        Generator(PCG64(0)).permuted(np.tile(np.arange(n), (PERMUTATIONS, 1)), axis=1)
-        if floor
-        else np.array(list(itertools.permutations(range(n))))
-    )
-    permuted = np.nan_to_num(spearman(x[None], y[orders][:, None]))
-    extreme = (np.abs(permuted).max(axis=1) >= abs(found[best]) - 1e-12).sum()
+    orders = Orders.within(encoders)
+    permuted = np.abs(np.nan_to_num(spearman(x[None], y[orders.rows][:, None]))).max(axis=1)
+    # Within a single encoder the reverse of an order has the same |ρ|.
+    extremes = 2 if len(set(encoders)) == 1 else 1
     return Relation(
         n=n,
         rho=dict(zip(names, found.tolist(), strict=True)),
         strongest=names[best],
-        p_value=float((extreme + floor) / (len(orders) + floor)),
+        p_value=orders.p_value(abs(float(found[best])), permuted),
+        least_p=extremes / orders.possible,
     )
 
 

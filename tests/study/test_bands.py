@@ -236,7 +236,11 @@ def test_one_bit_families(family: str, expected: bool) -> None:
 
 
 def shaped(
-    anisotropies: list[float], strongest: str | None = "isoscore", p: float = 0.01, instability: float = 0.01
+    anisotropies: list[float],
+    strongest: str | None = "isoscore",
+    p: float = 0.01,
+    instability: float = 0.01,
+    least: float = 0.01,
 ) -> Geometry:
     rows = [
         ShapedSet(
@@ -256,7 +260,7 @@ def shaped(
         for i, a in enumerate(anisotropies)
     ]
     rho = {"isoscore": 0.9} if strongest else {}
-    found = Relation(n=len(rows), strongest=strongest, p_value=p, rho=rho)
+    found = Relation(n=len(rows), strongest=strongest, p_value=p, rho=rho, least_p=least)
     return Geometry(sets=tuple(rows), method="binary256", relation=found)
 
 
@@ -268,7 +272,7 @@ def shaped(
         (shaped([1, 2, 1, 1], p=0.05), "yellow"),
         (shaped([1, 1.05, 1, 1]), "red"),
         (shaped([1, 2, 1, 1], instability=0.2), "red"),
-        (shaped([1, 2, 1]), "not applicable"),
+        (shaped([1, 2, 1, 1], least=0.05), "not applicable"),
         (shaped([1, 2, 1, 1], strongest=None), "not applicable"),
         (shaped([1]), "not applicable"),
     ],
@@ -293,4 +297,4 @@ def test_e8(r2: float | None, rho: float | None, color: str) -> None:
     assert found.color == color
     if r2 is not None:
         assert "n = 24 rows of 6 sets" in " ".join(found.reasons)
-        assert "models left out one at a time" in " ".join(found.reasons)
+        assert "leave-one-model-out" in " ".join(found.reasons)

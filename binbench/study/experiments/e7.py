@@ -14,9 +14,10 @@ from binbench.report.render import Table
 from binbench.study import geometry
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
+from binbench.study.rows import counting
 from binbench.study.shapes import COSINE_CLASSES, Relation, Shape, ShapedSet, measure, relation
 from binbench.study.tables import number, table
-from binbench.study.thresholds import CONSTANT, MIN_SETS, SIGNIFICANT, STABLE, VARIES
+from binbench.study.thresholds import CONSTANT, SIGNIFICANT, STABLE, VARIES
 
 if TYPE_CHECKING:
     from binbench.study.study import Study
@@ -47,15 +48,18 @@ class E7(Experiment[Geometry]):
     def measure(self, study: Study) -> Geometry:
         rows = []
         for entry in study.sets:
+            empty = entry.attributes["provenance"].get("empty_documents", [])
             key = {"set": entry.vectors.fingerprint, "schema": SCHEMA, "sample": geometry.SAMPLE, "seed": 0}
-            shape = study.cached("e7", key, Shape, partial(measure, entry.vectors.train))
+            key |= {"without": empty} if empty else {}
+            shape = study.cached("e7", key, Shape, partial(measure, entry.vectors.train, without=empty))
             rows.append(ShapedSet(**entry.labels(), **vars(shape), recall=entry.mean(METHOD, "recall@10")))
-        found = relation([row.diagnostics for row in rows], [row.recall for row in rows])
+        own = counting(rows)
+        found = relation([row.diagnostics for row in own], [row.recall for row in own], [row.encoder for row in own])
         return Geometry(sets=tuple(rows), method=METHOD, relation=found)
 
     def judge(self, figures: Geometry) -> Band:
         """Does the anisotropy vary, and does a diagnostic follow recall@10 more than chance would have it?"""
-        known = [(value, row) for row in figures.sets if (value := row.diagnostics["anisotropy"]) is not None]
+        known = [(value, row) for row in counting(figures.sets) if (value := row.diagnostics["anisotropy"]) is not None]
         if len(known) < 2:
             return Band("not applicable", [f"needs at least 2 sets with an anisotropy; there are {len(known)}"])
         (low, flat), (high, steep) = (pick(known, key=lambda one: one[0]) for pick in (min, max))
@@ -68,8 +72,11 @@ class E7(Experiment[Geometry]):
         if ratio < CONSTANT:
             return Band("red", [f"no variation: {spread}"])
         found = figures.relation
-        if found.strongest is None or found.p_value is None or found.n < MIN_SETS:
-            return Band("not applicable", [spread, f"recall@10 against geometry needs {MIN_SETS} sets, n = {found.n}"])
+        if found.strongest is None or found.p_value is None or found.least_p is None:
+            return Band("not applicable", [spread, f"recall@10 against geometry needs 3 sets, n = {found.n}"])
+        if found.least_p >= SIGNIFICANT:
+            few = f"n = {found.n} sets, permuted within their encoders, cannot reach a p below {found.least_p:.3f}"
+            return Band("not applicable", [spread, f"recall@10 against geometry needs more sets: {few}"])
         tracks = (
             f"{found.strongest} ranks with recall@10 of {figures.method} at ρ = {found.rho[found.strongest]:+.2f}, "
             f"n = {found.n} sets, p = {found.p_value:.3f} for the largest of {len(found.rho)} diagnostics"
