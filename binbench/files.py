@@ -93,12 +93,13 @@ def sha256_of(path: Path) -> str:
 
 
 def require_space(folder: Path, needed: int, purpose: str, otherwise: str = "name a folder on another disk") -> None:
-    """See that the disk of `folder`, which exists, has room for `needed` bytes.
+    """See that the disk of `folder`, which may still have to be made, has room for `needed` bytes.
 
     Raises:
         UserError: it has not.
     """
-    free = shutil.disk_usage(folder).free
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(there).free
     if needed > free:
         raise UserError(
             f"not enough disk to {purpose}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free in {folder}; "

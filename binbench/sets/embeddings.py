@@ -165,7 +165,7 @@ def write_set(
     test: NDArray[np.float32],
     attributes: dict[str, Any],
     *,
-    ids: tuple[list[str] | None, list[str] | None] = (None, None),
+    ids: tuple[list[str] | None, list[str] | None] | None = None,
     keys: tuple[NDArray[np.bytes_], NDArray[np.bytes_]] | None = None,
     qrels: NDArray[np.int32] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -212,7 +212,7 @@ def write_set(
         if row != shape[0]:
             raise UserError(f"{path.stem}: the source declares {shape[0]:,} documents and gives {row:,}")
         file.create_dataset("test", data=test.astype(np.float32))
-        for name, names in zip(("train_ids", "test_ids"), ids, strict=True):
+        for name, names in zip(("train_ids", "test_ids"), ids or (None, None), strict=True):
             if names is not None:
                 texts = h5py.string_dtype("utf-8")
                 file.create_dataset(name, data=np.array(names, dtype=object), dtype=texts)
