@@ -83,6 +83,15 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(f"cannot write {path}: {reason}") from error
 
 
+def file_in(folder: Path | None, name: str) -> Path | None:
+    """The file of the stored `name` in `folder`; None where there is none, or `name` leads elsewhere."""
+    try:
+        path = folder and folder / name
+        return path if path and path.name == name and path.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
 def sha256_of(path: Path) -> str:
     """The hexadecimal sha256 of a file's bytes."""
     digest = hashlib.sha256()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+# Bound before any plugin is loaded; see binbench.harness.timing.
+from time import perf_counter_ns as clock
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -47,12 +49,14 @@ class Algorithm(ABC):
     """A compression method behind one `fit` / `query` interface.
 
     A subclass takes `dimension` (int), its build parameters and, where anything is random, `seed` (int) as constructor
-    keywords; a constructor that names `metric` is also told the set's distance. Learned state ends in ``_``.
+    keywords; where it ranks by several `metrics`, `metric` is the set's distance from before `fit`, and a constructor
+    that names `metric` is told it. Learned state ends in ``_``.
     The constructor or `fit` raises :exc:`binbench.Unsupported` when the method cannot serve the set.
     """
 
-    #: Distances the method can rank by.
+    #: Distances the method can rank by, of ``angular``, ``euclidean`` and ``ip`` (minus the inner product).
     metrics: ClassVar[Sequence[str]] = ("angular",)
+    metric: str = "angular"
     #: How a query meets a code: code × code, or float query × code.
     scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "asymmetric"
     #: What a score is: an estimate of the cosine, 1 - 2·(Hamming distance)/bits, or a scale of the method's own.
@@ -132,9 +136,9 @@ class Algorithm(ABC):
     @contextmanager
     def stage(self, name: Literal["train", "encode"]) -> Iterator[None]:
         """Time a part of `fit`, so that results tell learning from encoding."""
-        start = time.perf_counter_ns()
+        start = clock()
         try:
             yield
         finally:
             key = f"{name}_seconds"
-            self.facts[key] = self.facts.get(key, 0.0) + (time.perf_counter_ns() - start) / 1e9
+            self.facts[key] = self.facts.get(key, 0.0) + (clock() - start) / 1e9

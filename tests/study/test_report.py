@@ -113,8 +113,8 @@ def test_scenarios_that_need_more(given: Material, expected: str) -> None:
     ("expected", "answers"),
     [
         ("GREEN", ["yes", "yes", "yes", "yes", "yes"]),
-        ("YELLOW", ["yes", "yes", "no", "no", "yes"]),
-        ("RED-A", ["yes", "no", "no", "no", "yes"]),
+        ("YELLOW", ["yes", "yes", "no", "no", "no"]),
+        ("RED-A", ["yes", "no", "no", "no", "no"]),
         ("RED-B", ["no", "yes", "yes", "yes", "yes"]),
     ],
 )
@@ -129,10 +129,14 @@ def test_the_five_questions_in_order(expected: str, answers: list[str]) -> None:
 
 
 def test_geometry_matters_only_beyond_the_bits() -> None:
-    given = material(0.8, 0.9, geometry=(0.8, 0.85))
+    given = material(0.8, 0.9, x2=0.1, geometry=(0.02, 0.91))
     found = questions(given.outcomes, given.switches)[4]
     assert found.answer == "no"
-    assert "0.80 with geometry and bits and 0.85 with bits alone" in found.numbers
+    assert found.numbers.startswith("X2: R² = 0.10 of what geometry adds; E8: R² of sets left out: ")
+    assert "added by geometry 0.02" in found.numbers
+    assert "bits alone 0.91" in found.numbers
+    unmeasured = material(0.8, 0.9, geometry=(0.4, 0.91))
+    assert questions(unmeasured.outcomes, unmeasured.switches)[4].answer == "not known"
 
 
 def test_only_where_nothing_holds_it_is_called_not_competitive() -> None:
