@@ -10,7 +10,14 @@ import click
 from binbench.cli import options
 
 
-@click.command("table")
+@click.command(
+    "table",
+    epilog=options.examples(
+        "table",
+        "table --filter 'bytes_per_vector<=32' --sort=-recall@10 --documents 10M",
+        "table --columns method,bytes_per_vector,recall@10,notes --format markdown",
+    ),
+)
 @click.option(
     "--format", type=click.Choice(["rich", "plain", "markdown", "latex"]), help="[default: rich on a terminal]"
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from measured import Stored
 
+from binbench.records.rows import rows as read_rows
 from binbench.report.site import site
 
 FLAGS = (
@@ -197,7 +198,7 @@ def test_batch_and_single_are_never_together(page: Any) -> None:
     assert shown_modes(page) == {"single"}
 
 
-def test_search_and_limits_choose_points_and_rows_alike(page: Any) -> None:
+def test_search_and_limits_choose_points_and_rows_alike(page: Any, _stored_once: Stored) -> None:
     type_into(page, "#search", "b64 small")
     assert (points(page), methods(page)) == (0, [])
     type_into(page, "#search", "pq")
@@ -207,7 +208,10 @@ def test_search_and_limits_choose_points_and_rows_alike(page: Any) -> None:
     type_into(page, "[data-figure='bytes_per_vector']", "16")
     assert (points(page), sorted(methods(page))) == (3, ["binary64", "int8", "pq8"])
     type_into(page, "[data-figure='recall@10']", "0.9")
-    assert (points(page), methods(page)) == (1, ["int8"])
+    rows = [row for row in read_rows(_stored_once.results_dir) if row["mode"] == "batch"]
+    found = {row["method"] for row in rows if (row["recall@10"] or 0) >= 0.9 and row["bytes_per_vector"] <= 16}
+    assert "int8" in found
+    assert (points(page), set(methods(page))) == (len(found), found)
     click(page, "#reset")
     assert points(page) == 7
     assert page.execute_script("return location.hash") == ""
