@@ -198,7 +198,7 @@ def test_batch_and_single_are_never_together(page: Any) -> None:
     assert shown_modes(page) == {"single"}
 
 
-def test_search_and_limits_choose_points_and_rows_alike(page: Any, _stored_once: Stored) -> None:
+def test_search_and_limits_choose_points_and_rows_alike(page: Any, stored: Stored) -> None:
     type_into(page, "#search", "b64 small")
     assert (points(page), methods(page)) == (0, [])
     type_into(page, "#search", "pq")
@@ -208,7 +208,7 @@ def test_search_and_limits_choose_points_and_rows_alike(page: Any, _stored_once:
     type_into(page, "[data-figure='bytes_per_vector']", "16")
     assert (points(page), sorted(methods(page))) == (3, ["binary64", "int8", "pq8"])
     type_into(page, "[data-figure='recall@10']", "0.9")
-    rows = [row for row in read_rows(_stored_once.results_dir) if row["mode"] == "batch"]
+    rows = [row for row in read_rows(stored.results_dir) if row["mode"] == "batch"]
     found = {row["method"] for row in rows if (row["recall@10"] or 0) >= 0.9 and row["bytes_per_vector"] <= 16}
     assert "int8" in found
     assert (points(page), set(methods(page))) == (len(found), found)
