@@ -34,7 +34,7 @@ SMALLER = (
     ("--dataset pydocs", "--dataset scifact"),
     ("'pq*,binary*' --dataset", "'sign*' --dataset"),
     ("--algorithm all ", "--algorithm float,int8,binary64 "),
-    ("binbench plot", "binbench plot --kind recall-bytes --kind build-time"),
+    ("binbench plot", "binbench plot --kind build-time --format svg"),
     ("binbench demo", "binbench demo --dataset scifact"),
     (" offline", " small.yml"),
 )
