@@ -83,6 +83,15 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(f"cannot write {path}: {reason}") from error
 
 
+def file_in(folder: Path | None, name: str) -> Path | None:
+    """The file of the stored `name` in `folder`; None where there is none, or `name` leads elsewhere."""
+    try:
+        path = folder and folder / name
+        return path if path and path.name == name and path.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
 def sha256_of(path: Path) -> str:
     """The hexadecimal sha256 of a file's bytes."""
     digest = hashlib.sha256()
@@ -93,12 +102,12 @@ def sha256_of(path: Path) -> str:
 
 
 def require_space(folder: Path, needed: int, purpose: str, otherwise: str = "name a folder on another disk") -> None:
-    """See that the disk of `folder`, which exists, has room for `needed` bytes.
+    """See that the disk of `folder`, which may be still to be made, has room for `needed` bytes.
 
     Raises:
         UserError: it has not.
     """
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(next(one for one in (folder, *folder.absolute().parents) if one.is_dir())).free
     if needed > free:
         raise UserError(
             f"not enough disk to {purpose}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free in {folder}; "

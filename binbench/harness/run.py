@@ -150,6 +150,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     planned: list[Planned] = []
     for preparation in preparations:
         embeddings = preparation.run()
+        embeddings.check()
         outcome.sets[embeddings.name] = embeddings
         planned += plan_set(embeddings, algorithms, options)
     if earlier := sum(len(plan.results) for plan in planned if plan.state == "of an earlier version"):
@@ -225,16 +226,24 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
 
 
 def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
+    """See that every result of `job` is there and current, or a failure in its place that says why not."""
     before = {str(a): _stamp(job.path(a)) for a in job.query_arguments()}
     ending = server.perform(job, options.timeout, options.memory_limit)
-    if ending.status == "ok":
-        for arguments in job.query_arguments():
-            judge(job.path(arguments), embeddings)
-        return
-    logger.debug("%s", ending.log)
+    if ending.status != "ok":
+        logger.debug("%s", ending.log)
     for arguments in job.query_arguments():
-        if _stamp(job.path(arguments)) == before[str(arguments)]:
-            write_failure(job, arguments, ending.status, ending.reason, embeddings)
+        path = job.path(arguments)
+        status, reason = ending.status, ending.reason
+        if _stamp(path) != before[str(arguments)]:
+            try:
+                judge(path, embeddings)
+            except UserError as error:
+                status, reason = "failed", f"what the job left cannot be judged: {error}"
+            else:
+                continue
+        elif status == "ok":
+            status, reason = "failed", "the job ended without this result"
+        write_failure(job, arguments, status, reason, embeddings)
 
 
 def _ending(job: Job) -> str:
