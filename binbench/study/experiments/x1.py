@@ -97,8 +97,9 @@ class X1(Experiment[FriendlySets]):
         found = (_row(entry, weights, shapes[entry.name]) for entry in study.sets)
         rows = tuple(row for row in found if row is not None)
         own = counting(rows)
-        ranks = [np.argsort(np.argsort(of)) for of in ([r.index.value for r in own], [r.beside[DECIDES] for r in own])]
-        same = int((ranks[0] == ranks[1]).sum())
+        both = np.array([(row.index.value, row.beside[DECIDES]) for row in own], dtype=float).reshape(len(own), 2)
+        ranks = both.argsort(axis=0).argsort(axis=0)
+        same = int((ranks[:, 0] == ranks[:, 1]).sum())
         return FriendlySets(weights=weights, sets=rows, agreements=tuple(agreements(own)), same_rank=same)
 
     def judge(self, figures: FriendlySets) -> Band:
