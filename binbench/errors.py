@@ -20,6 +20,8 @@ class Unsupported(Exception):
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
     """An error for an unknown `name` of a `kind` of thing: the nearest of the `known` names, or else the `hint`."""
+    if len(name) > 100:  # no name of anything
+        name = f"{name[:99]}…"
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     if near:
         hint = f"; did you mean {' or '.join(near)}?"

@@ -12,6 +12,7 @@ from binbench import SourceOptions, UserError, VectorSource, register_dataset
 
 QUERIES = 1000
 CLUSTERS = 256
+DIMENSIONS = 65_536  # at most: a basis of them has to fit into memory
 INNER_DIMENSION = 16  # of the subspace that a cluster's points spread in
 BLOCK_ROWS = 16384  # rows of one random stream; other values make other vectors
 
@@ -29,6 +30,8 @@ def synthetic(options: SourceOptions, n: int, d: int) -> VectorSource:
         raise UserError(
             f"synthetic-{n}x{d}: give at least 8 dimensions; with fewer, queries coincide with base vectors"
         )
+    if d > DIMENSIONS:
+        raise UserError(f"synthetic-{n}x{d}: give at most {DIMENSIONS:,} dimensions")
     mixture = Mixture.draw(d, options.seed)
 
     def train() -> Iterator[NDArray[np.float32]]:

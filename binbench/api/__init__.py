@@ -29,6 +29,7 @@ from binbench.api.arguments import (
 )
 from binbench.api.frames import frame_of, rows_of, stored, the_one
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.harness.options import Mode, RunOptions, SetOptions
 from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 from binbench.sets.embeddings import EmbeddingSet
@@ -216,7 +217,7 @@ def results(
     from binbench.records.select import filtered
 
     folder = asked(RunOptions, given_of({"results_dir": results_dir})).results_dir
-    sets = Path(data_dir).expanduser() if data_dir is not None else None
+    sets = path_of(data_dir) if data_dir is not None else None
     return frame_of(filtered(rows(folder, sets), filters(where)), folder)
 
 

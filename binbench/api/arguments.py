@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.harness.options import Options, RunOptions, SetOptions, explained, shown, unwrapped
 from binbench.plugins.algorithm import FloatArray
 from binbench.sets.embeddings import EmbeddingSet
@@ -59,9 +60,9 @@ def asked(model: type[M], given: Mapping[str, Any]) -> M:
         kind, _, is_list = unwrapped(field.annotation)
         if is_list:
             value = (value,) if isinstance(value, str | int | Path) else tuple(value)
-            value = tuple(Path(one).expanduser() for one in value) if kind is Path else value
+            value = tuple(path_of(one) for one in value) if kind is Path else value
         elif kind is Path and value is not None:
-            value = Path(value).expanduser()
+            value = path_of(value)
         values[name] = value
     try:
         return model(**values)

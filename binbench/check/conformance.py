@@ -10,6 +10,7 @@ from typing import NamedTuple
 from binbench.check.rules import RULES, Broken, NotApplicable, Rule
 from binbench.check.trial import Trial, first_trial
 from binbench.errors import Unsupported, UserError
+from binbench.files import path_of
 from binbench.harness.pool import ForkServer
 from binbench.harness.served import served
 from binbench.plugins.registry import ALGORITHMS, FILES, Instance, load_file
@@ -27,7 +28,7 @@ def targets(name: str) -> list[Instance]:
     """The instances that `name` stands for: names as the registry takes them, or a plugin file's default grid."""
     if not name.endswith(".py"):
         return ALGORITHMS.resolve([name])
-    path = Path(name).resolve()
+    path = path_of(name).resolve()
     load_file(path)
     families = [family for family in ALGORITHMS.families() if Path(family.source) == path]
     if not families:

@@ -11,6 +11,7 @@ import click
 
 from binbench._version import __version__
 from binbench.errors import Unsupported, UserError, unknown
+from binbench.texts import visible
 
 #: Verb → the line `--help` shows; the module of the same name (`list` in `list_.py`) holds the command.
 VERBS = {
@@ -39,6 +40,25 @@ class _Stderr(logging.StreamHandler):
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
         super().emit(record)
+
+
+class _Visible(logging.Formatter):
+    """Messages with what is hidden in them written out; errors as those that end a command."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = "binbench: " if record.levelno >= logging.ERROR else ""
+        return prefix + visible(super().format(record), keep="\n\t")
+
+
+class _Errors(logging.Handler):
+    """Notes whether there was one, on which a command went on with the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.any = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.any = True
 
 
 class _Verbs(click.Group):
@@ -75,17 +95,24 @@ def cli(verbose: bool) -> None:
       binbench list
       binbench run --algorithm binary256 --dataset pydocs
     """
-    logging.basicConfig(handlers=[_Stderr()], format="%(message)s", level=logging.WARNING)
+    handler = _Stderr()
+    handler.setFormatter(_Visible())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("binbench").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 when all that was asked for is there, 1 on a mistake or a failed method."""
+    """Run the command line and exit: 0 when all that was asked for is there, 1 on a mistake or a failed method.
+
+    What is logged as an error, such as a damaged result beside others, leaves the rest to be shown and the status 1.
+    """
+    errors = _Errors()
+    logging.getLogger("binbench").addHandler(errors)
     try:
         status = cli.main(arguments, prog_name="binbench", standalone_mode=False)
         sys.stdout.flush()
     except (UserError, Unsupported) as error:
-        click.echo(f"binbench: {error}", err=True)
+        click.echo(f"binbench: {visible(str(error))}", err=True)
         status = 1
     except click.ClickException as error:
         error.show()
@@ -97,4 +124,13 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader (say, `| head`) has gone; what it wanted it has.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+    except (OSError, MemoryError) as error:
+        # What the machine refuses is no bug of ours; where it did so, --verbose tells.
+        logging.getLogger("binbench").debug("refused", exc_info=True)
+        what = error.strerror or str(error) if isinstance(error, OSError) else f"not enough memory: {error}"
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        click.echo(f"binbench: {visible(f'{where}{what}')}", err=True)
+        status = 1
+    finally:
+        logging.getLogger("binbench").removeHandler(errors)
+    sys.exit(status if isinstance(status, int) and status else int(errors.any))

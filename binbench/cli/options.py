@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from pydantic import ValidationError
 
 from binbench.errors import UserError
+from binbench.files import path_of
 from binbench.harness.options import Options, RunOptions, SetOptions, Shown, explained, shown, unwrapped
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Folder(click.ParamType):
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        return Path(value).expanduser()
+        return path_of(value)
 
 
 class Size(click.ParamType):
@@ -132,7 +134,7 @@ def _type(kind: Any, limits: Sequence[Any], how: Shown) -> Any:
     at_least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
     above = next((limit.gt for limit in limits if hasattr(limit, "gt")), None)
     if kind is int and at_least is not None:
-        return click.IntRange(at_least)
+        return click.IntRange(at_least, next((limit.le for limit in limits if hasattr(limit, "le")), None))
     if kind is float and above is not None:
         return click.FloatRange(above, min_open=True)
     return kind
@@ -206,7 +208,26 @@ def status_of(rows: Sequence[Any]) -> int:
 
 
 def split_list(values: Sequence[str]) -> list[str]:
-    """The different parts of comma-separated lists, in order; see :func:`binbench.plugins.registry.listed`."""
+    """The different parts of comma-separated lists, in order; see :func:`binbench.plugins.registry.listed`.
+
+    What is the path of something (in ``NAME=FOLDER`` the folder is) stays whole.
+    """
     from binbench.plugins.registry import listed
 
-    return list(dict.fromkeys(part for value in values for part in listed(value) if part))
+    found: list[str] = []
+    for value in values:
+        pieces, names = value.split(","), list[str]()
+        while pieces:
+            n = next((n for n in range(len(pieces), 1, -1) if _is_path(",".join(pieces[:n]).strip())), 0)
+            if n:
+                found += [*listed(",".join(names)), ",".join(pieces[:n]).strip()]
+                names = []
+            else:
+                names.append(pieces[0])
+            del pieces[: n or 1]
+        found += listed(",".join(names))
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _is_path(text: str) -> bool:
+    return any(os.path.lexists(path_of(path)) for path in (text, text.partition("=")[2]) if path)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.harness.promises import BadAnswer, checked, checked_ties
 from binbench.measures.answers import Answers, Ties
 from binbench.measures.relevance import own_documents
 from binbench.records.record import Record
-from binbench.records.store import member
+from binbench.records.store import REMEDY, member
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
 from binbench.sets.subsets import Subset
@@ -25,7 +26,18 @@ def answers_of(record: Record, embeddings: EmbeddingSet) -> Answers:
     Raises:
         UserError: the result is damaged.
     """
-    tied = [member(record.path, f"tied_{name}") for name in ("ids", "scores", "offsets")]
+    queries, n = len(embeddings.test), len(embeddings.train)
+    shape = queries, record.k
+    ids, tied = (
+        stored(record, "neighbors", shape),
+        [member(record.path, f"tied_{name}") for name in Ties.__annotations__],
+    )
+    scores, true = member(record.path, "scores", shape), stored(record, "distances", shape)
+    try:
+        checked((ids, np.zeros(shape) if scores is None else scores), queries, record.k, n)
+        ties = None if any(array is None for array in tied) else Ties(*checked_ties(tuple(tied), queries, n))
+    except BadAnswer as error:
+        raise UserError(f"{record.path} is damaged: {error}; {REMEDY}") from error
 
     def distances(query: int, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
         return distances_to(embeddings.train, embeddings.test[query : query + 1], ids[None], embeddings.distance)[0]
@@ -34,13 +46,13 @@ def answers_of(record: Record, embeddings: EmbeddingSet) -> Answers:
     qrels = subset.qrels if subset else embeddings.qrels
     true_ids, true_distances = subset.truth if subset else (embeddings.neighbors, embeddings.distances)
     return Answers(
-        ids=stored(record, "neighbors"),
-        distances=stored(record, "distances"),
+        ids=ids,
+        distances=true,
         true_ids=true_ids,
         true_distances=true_distances,
         distance=embeddings.distance,
-        scores=member(record.path, "scores"),
-        ties=None if any(array is None for array in tied) else Ties(*tied),  # type: ignore[arg-type]
+        scores=scores,
+        ties=ties,
         qrels=qrels,
         # A collection's set holds judged queries only; a subset may have lost what is relevant to some of them.
         judged_everywhere=bool(embeddings.attributes.get("split")) and not (subset and subset.lost),
@@ -58,15 +70,15 @@ def subset_of(record: Record, embeddings: EmbeddingSet) -> Subset | None:
     return Subset(embeddings, record.documents, record.path.parents[2])
 
 
-def stored(record: Record, name: str) -> NDArray[Any]:
+def stored(record: Record, name: str, shape: tuple[int, int]) -> NDArray[Any]:
     """An array that every result with answers has.
 
     Raises:
         UserError: it has not.
     """
-    found = member(record.path, name)
+    found = member(record.path, name, shape)
     if found is None:
-        raise UserError(f"{record.path} is damaged: it has no {name!r}; delete it and run again")
+        raise UserError(f"{record.path} is damaged: it has no {name!r}; {REMEDY}")
     return found
 
 

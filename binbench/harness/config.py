@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
 from binbench.errors import UserError, unknown
-from binbench.files import atomic
+from binbench.files import atomic, path_of
 from binbench.harness.options import (
     Name,
     Options,
@@ -30,6 +31,8 @@ from binbench.sets.prepare import check_dataset
 M = TypeVar("M", bound=Options)
 #: From the path of a value in a file to ``FILE:LINE``.
 Locate = Callable[..., str]
+#: Values in a campaign file, aliases written out.
+LARGEST = 100_000
 
 
 class Campaign(RunOptions, SetOptions):
@@ -84,9 +87,18 @@ def read_checked(path: Path, model: type[M], beside: Mapping[str, Any]) -> tuple
 
     if not path.is_file():
         raise UserError(f"campaign file {path} does not exist")
-    text = path.read_text(encoding="utf-8")
     try:
-        content, tree = yaml.safe_load(text), yaml.compose(text)
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text)
+        _check_size(path, tree)
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise UserError(f"cannot read campaign file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: not UTF-8 text") from error
+    except RecursionError:
+        raise UserError(f"{path}: nested too deeply for a campaign") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
@@ -108,7 +120,9 @@ def read_checked(path: Path, model: type[M], beside: Mapping[str, Any]) -> tuple
 
 def load_plugins(path: Path, plugins: Sequence[Path], at: Locate) -> tuple[Path, ...]:
     """Load the plugin files named in the campaign file `path`, relative to its folder; their full paths."""
-    resolved = tuple((path.parent / plugin).resolve() for plugin in plugins)
+    resolved = tuple(
+        _check(at("plugins", i), path_of, path.parent / plugin).resolve() for i, plugin in enumerate(plugins)
+    )
     for i, plugin in enumerate(resolved):
         _check(at("plugins", i), load_file, plugin)
     return resolved
@@ -163,6 +177,24 @@ def _check_keys(content: Mapping[Any, Any], model: type[Options], at: Locate, *s
             for i, part in parts:
                 if isinstance(part, dict):
                     _check_keys(part, inner, at, *steps, key, *([] if i is None else [i]))
+
+
+def _check_size(path: Path, tree: Any) -> None:
+    """Refuse what aliases blow up: a list that repeats a list that repeats a list …"""
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # while it is looked at: what holds itself is refused for its type
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            flat = chain.from_iterable(parts) if isinstance(node, yaml.MappingNode) else parts
+            sizes[id(node)] = 1 + sum(map(size, flat))
+        return sizes[id(node)]
+
+    if tree is not None and size(tree) > LARGEST:
+        raise UserError(f"{path}: more than {LARGEST:,} values, its aliases written out: too many for a campaign")
 
 
 def _given_twice(tree: Any) -> Iterator[tuple[str, int]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.files import file_in, path_of
 from binbench.harness.answers import answers_of, own_documents_of, stored, subset_of
 from binbench.harness.results import origin_of, update
 from binbench.measures.bootstrap import mean_ci
@@ -44,7 +45,8 @@ def judge(path: Path, embeddings: EmbeddingSet, force: bool = True) -> None:
     check_set(record, embeddings)
     if record.status != "ok":
         raise UserError(f"{path} has no answers ({record.status}: {record.reason})")
-    answers = hashlib.sha256(stored(record, "neighbors").tobytes()).hexdigest()
+    found_ids = stored(record, "neighbors", (len(embeddings.test), record.k))
+    answers = hashlib.sha256(found_ids.tobytes()).hexdigest()
     source = f"{record.inputs[:16]}:{answers[:16]}:{_judgements(*_stamp(embeddings))}"
     held = None if force or record.figures is None or record.figures.source != source else record.figures
     current = {name for name, version in versions().items() if held and held.versions.get(name) == version}
@@ -119,7 +121,7 @@ def evaluate(
     Raises:
         UserError: there are no results, or none that `datasets` name.
     """
-    elsewhere = {Path(name).stem: Path(name).expanduser() for name in datasets if name.endswith((".hdf5", ".h5"))}
+    elsewhere = {Path(name).stem: path_of(name) for name in datasets if name.endswith((".hdf5", ".h5"))}
     wanted = [name for name in datasets if not name.endswith((".hdf5", ".h5"))] + list(elsewhere)
     asked = f" of {', '.join(datasets)}" if datasets else ""
     paths = [results_dir / file for file in files_under(results_dir)]
@@ -129,11 +131,11 @@ def evaluate(
     usable, left_out = [], []
     sets: dict[str, EmbeddingSet] = {}
     for record in read(results_dir, paths):
-        place = elsewhere.get(record.set, data_dir / f"{record.set}.hdf5")
+        place = elsewhere.get(record.set) or file_in(data_dir, f"{record.set}.hdf5")
         try:
             if record.status == "unreadable":
-                raise UserError(f"{record.path}: {record.reason}")
-            if record.set not in sets and not place.is_file():
+                raise UserError(record.reason)
+            if place is None:
                 raise UserError(f"{record.path}: its embedding set {record.set} is not in {data_dir}; see --data-dir")
             embeddings = sets.setdefault(record.set, EmbeddingSet.open(place))
             check_set(record, embeddings)

@@ -42,8 +42,10 @@ def _some_or_all(value: Any) -> Any:
 
 
 # Strict: in a file, 2.0 repeats, a seed called true and 3600 seconds in quotes are slips.
-Count = Annotated[int, Field(strict=True, ge=1)]
-Seed = Annotated[int, Field(strict=True, ge=0)]
+# The limits are those of the libraries, which count with 32 bits.
+Count = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+Bytes = Annotated[int, Field(strict=True, ge=1)]
 Documents = Annotated[int | Literal["all"], BeforeValidator(_some_or_all)]
 Amount = Annotated[float, Field(strict=True, gt=0)]
 Name = Annotated[str, Field(min_length=1)]
@@ -132,7 +134,7 @@ class RunSettings(Conditions):
     modes: Annotated[Some[Mode], Shown("mode", every="both")] = Field(default=("batch",))
     jobs: Count = Field(default=1, description="Jobs at the same time.")
     timeout: Amount | None = Field(default=3600, description="Seconds a job.")
-    memory_limit: Annotated[Count | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
+    memory_limit: Annotated[Bytes | None, Shown(size=True)] = Field(default=None, description="Per job, such as 2G.")
 
     def seeds_for(self, instance: Instance) -> tuple[int | None, ...]:
         """The seeds that a method is run with; None alone for one that takes none."""
@@ -266,4 +268,4 @@ def explained(error: Any) -> str:
     message = message[0].lower() + message[1:]
     given = error["input"]
     is_told = error["type"] in ("missing", "value_error") or not isinstance(given, str | int | float | None)
-    return message if is_told else f"{message}, not {given!r}"
+    return message if is_told else f"{message}, not {repr(given)[:100]}"

@@ -17,6 +17,7 @@ from binbench.provenance import circumstances
 from binbench.records.record import Status
 from binbench.records.store import JSON_ATTRIBUTES
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.texts import cleaned
 
 #: What is kept of an embedding set's attributes in the results measured on it.
 _ORIGIN = (
@@ -141,4 +142,6 @@ def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:
 
 
 def _stored(key: str, value: Any) -> Any:
+    """`value` as an attribute; texts come from plugins, libraries and files, and HDF5 does not take them all."""
+    value = cleaned(value)
     return json.dumps(value, sort_keys=True, default=str) if key in JSON_ATTRIBUTES else value

@@ -205,7 +205,8 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
         def one(server: ForkServer, job: Job) -> None:
             nonlocal done
             first = job.path(job.query_arguments()[0])
-            first.parent.mkdir(parents=True, exist_ok=True)
+            with writing(first.parent):
+                first.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
                 # Another command may have done it while this one waited.
                 if options.force or _state(job) != "done":
@@ -224,16 +225,24 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
 
 
 def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
+    """See that every result of `job` is there and current, or a failure in its place that says why not."""
     before = {str(a): _stamp(job.path(a)) for a in job.query_arguments()}
     ending = server.perform(job, options.timeout, options.memory_limit)
-    if ending.status == "ok":
-        for arguments in job.query_arguments():
-            judge(job.path(arguments), embeddings)
-        return
-    logger.debug("%s", ending.log)
+    if ending.status != "ok":
+        logger.debug("%s", ending.log)
     for arguments in job.query_arguments():
-        if _stamp(job.path(arguments)) == before[str(arguments)]:
-            write_failure(job, arguments, ending.status, ending.reason, embeddings)
+        path = job.path(arguments)
+        status, reason = ending.status, ending.reason
+        if _stamp(path) != before[str(arguments)]:
+            try:
+                judge(path, embeddings)
+            except UserError as error:
+                status, reason = "failed", f"what the job left cannot be judged: {error}"
+            else:
+                continue
+        elif status == "ok":
+            status, reason = "failed", "the job ended without this result"
+        write_failure(job, arguments, status, reason, embeddings)
 
 
 def _ending(job: Job) -> str:

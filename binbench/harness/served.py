@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from binbench.errors import Unsupported, UserError
 from binbench.records.record import Status
+from binbench.texts import message
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,27 +66,28 @@ def told(task: str, arguments: dict[str, Any]) -> Iterable[Any]:
 
 def outcome(error: BaseException) -> tuple[Status, str]:
     """The status and the reason of a task that raised `error`; what is not foreseen is printed, for the log."""
-    from binbench.harness.timing import BadAnswer
+    from binbench.harness.promises import BadAnswer
 
     match error:
         case Unsupported():
-            return "skipped", str(error)
+            return "skipped", message(error)
         case BadAnswer() | UserError():
-            return "failed", str(error)
+            return "failed", message(error)
         case MemoryError():
             return "out-of-memory", _one_line(error)
         case SystemExit():
-            return "failed", f"the plugin called sys.exit({error.code!r})"
+            return "failed", f"the plugin called sys.exit({message(error.code)})"
     traceback.print_exception(error)
     # faiss reports a failed allocation as a RuntimeError.
-    return "out-of-memory" if "bad_alloc" in str(error) else "failed", _one_line(error)
+    return "out-of-memory" if "bad_alloc" in message(error) else "failed", _one_line(error)
 
 
 def _one_line(error: BaseException) -> str:
-    first = str(error).strip().partition("\n")[0]
+    first = message(error, first_line=True)
     frames = traceback.extract_tb(error.__traceback__)
     # The innermost frame outside the libraries, and outside this room, is the line its author will look for.
     own = [frame for frame in frames if "site-packages" not in frame.filename]
     outside = [frame for frame in own if Path(frame.filename).parent != Path(__file__).parent]
     where = next((f" ({Path(f[-1].filename).name}:{f[-1].lineno})" for f in (outside, own, frames) if f), "")
-    return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
+    name = type(error).__name__
+    return f"{name}: {first}{where}" if first else f"{name}{where}"

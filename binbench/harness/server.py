@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from binbench.harness.served import told
-from binbench.harness.supervise import die_with_parent, supervise
+from binbench.harness.supervise import adopt_orphans, die_with_parent, supervise
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
@@ -58,7 +58,9 @@ def main() -> None:
     # Ctrl-C reaches the whole foreground group; the parent decides what happens to this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
-    die_with_parent()
+    # Not killed: what a job has started is to be ended first.
+    die_with_parent(signal.SIGTERM)
+    adopt_orphans()
     pipes = [int(number) for number in sys.argv[1:3]]
     for pipe in pipes:
         os.set_inheritable(pipe, False)

@@ -13,13 +13,19 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NoReturn
+from time import monotonic
+from typing import Any, NoReturn, get_args
 
+from binbench.harness.processes import anonymous_bytes, below, fair_bytes, has_children
 from binbench.harness.served import Ending, outcome
 from binbench.records.record import Status
+from binbench.texts import message
 
 _POLL_SECONDS = 0.01
+_LOOK_SECONDS = 0.25
+#: How long what a job left behind is killed, should it come again faster than that.
+_PATIENCE_SECONDS = 10
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MIB = 1 << 20
 
 
@@ -29,11 +35,11 @@ def supervise(work: Callable[[], Iterable[Any]], timeout: float | None, memory_l
     Args:
         work: yields JSON values of any size.
         timeout: seconds of wall clock, for each of the values and for the end, after which the child is killed.
-        memory_limit: bytes that the child may hold beyond what it shares with this process.
+        memory_limit: bytes that the child and what it starts may hold beyond what they share with this process.
     """
     with tempfile.TemporaryFile() as log:
         reading, writing = os.pipe()
-        child = _Child(os.fork())
+        child = _Child(os.fork)
         if child.pid == 0:
             os.close(reading)
             _do(work, writing, log.fileno())
@@ -47,17 +53,26 @@ def supervise(work: Callable[[], Iterable[Any]], timeout: float | None, memory_l
         while messages.read(0):
             pass
         os.close(reading)
-        values = [message["value"] for message in messages.whole if "value" in message]
-        told = next((message["ended"] for message in messages.whole if "ended" in message), None)
-        status, reason = ended or told or _fate(child.exit_status)
+        status, reason = ended or messages.told or _fate(child.exit_status)
         log.seek(max(0, log.seek(0, os.SEEK_END) - 4000))
-        return Ending(status, reason, log.read().decode(errors="replace"), values, child.exit_status)
+        said = log.read().decode(errors="replace")
+        return Ending(status, message(reason), said, messages.values, child.exit_status)
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent is killed, so that no job outlives its command (Linux)."""
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent is killed, so that no job outlives its command."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans() -> None:
+    """Have the kernel make this process the parent of every process below it that loses its own."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    # Linux alone has it.
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _do(work: Callable[[], Iterable[Any]], writing: int, log: int) -> NoReturn:
@@ -90,18 +105,19 @@ def _told(work: Callable[[], Iterable[Any]]) -> Iterator[dict[str, Any]]:
     try:
         for value in work():
             yield {"value": value}
-    except (Exception, SystemExit) as error:
-        status, reason = outcome(error)
-        yield {"ended": [status, reason[:1000]]}
+    except BaseException as error:  # a plugin may raise what is no Exception
+        yield {"ended": outcome(error)}
     else:
         yield {"ended": ["ok", ""]}
 
 
 class _Child:
-    """A forked process, which leads a process group of its own."""
+    """A forked process, which leads a process group of its own, with everything below it."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, fork: Callable[[], int]) -> None:
+        # What is there already is none of the job's.
+        self.before = set(below(os.getpid())) if has_children() else set()
+        self.pid = fork()
         self.running = True
         self.exit_status = 0
 
@@ -112,27 +128,46 @@ class _Child:
             self._reaped(code)
         return not self.running
 
+    def all(self) -> list[int]:
+        """The process and all that it has started, also those whose parents have ended."""
+        return [pid for pid in below(os.getpid()) if pid not in self.before]
+
     def kill(self) -> None:
-        """Kill it, unless it has ended, and in any case what it started and left in its group."""
+        """Kill it, unless it has ended, and in any case what it started, in whatever group or session that is."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         if self.running:
             # It may not lead its group yet.
             os.kill(self.pid, signal.SIGKILL)
             self._reaped(os.waitpid(self.pid, 0)[1])
+        # The kernel gives us what has lost its parent, so that nothing can hide; see adopt_orphans.
+        deadline = monotonic() + _PATIENCE_SECONDS
+        while has_children() and (left := self.all()) and monotonic() < deadline:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            time.sleep(_POLL_SECONDS / 10)
 
     def _reaped(self, code: int) -> None:
         self.running, self.exit_status = False, os.waitstatus_to_exitcode(code)
 
 
 class _Messages:
-    """The lines of JSON that come through the pipe `reading`."""
+    """The lines of JSON that come through the pipe `reading`; what a plugin puts between them is dropped.
+
+    Attributes:
+        values: what the task has told.
+        told: how it says that it ended, if it has.
+    """
 
     def __init__(self, reading: int) -> None:
         self.reading = reading
         self.open = True
         self.part = bytearray()
-        self.whole: list[dict[str, Any]] = []
+        self.values: list[Any] = []
+        self.told: tuple[Status, str] | None = None
 
     def read(self, seconds: float) -> bool:
         """Wait up to `seconds` for something to come and take it in; whether something came."""
@@ -145,25 +180,57 @@ class _Messages:
         self.part += came
         if b"\n" in came:
             *lines, self.part = self.part.split(b"\n")
-            self.whole += map(json.loads, lines)
+            for line in lines:
+                self._take(line)
         return self.open
+
+    def _take(self, line: bytearray) -> None:
+        with contextlib.suppress(ValueError, RecursionError):
+            match json.loads(line):
+                case {"value": value}:
+                    self.values.append(value)
+                case {"ended": [status, str(reason)]} if status in get_args(Status):
+                    self.told = self.told or (status, reason)
 
 
 def _watch(
     child: _Child, messages: _Messages, timeout: float | None, memory_limit: int | None
 ) -> tuple[Status, str] | None:
     """Wait for the child; None when it ended by itself, else why it must be killed."""
-    since, known = time.monotonic(), 0
-    shared = _private_bytes(os.getpid())
+    since, known = monotonic(), 0
+    memory = _Memory(child) if memory_limit else None
     while not child.ended():
         messages.read(_POLL_SECONDS)
-        if len(messages.whole) > known:
-            since, known = time.monotonic(), len(messages.whole)
-        if timeout and time.monotonic() - since > timeout:
+        if len(messages.values) > known:
+            since, known = monotonic(), len(messages.values)
+        if timeout and monotonic() - since > timeout:
             return "timeout", f"took longer than {timeout:g} s"
-        if memory_limit and _private_bytes(child.pid) - shared > memory_limit:
+        if memory and memory_limit and memory.exceeds(memory_limit):
             return "out-of-memory", f"held more than {memory_limit / _MIB:,.0f} MiB"
     return None
+
+
+class _Memory:
+    """What a job holds: of all its processes, own and shared memory, beyond what they have from this process.
+
+    Mapped files such as `train` are not the method's.
+    """
+
+    def __init__(self, child: _Child) -> None:
+        self.child = child
+        self.ours = anonymous_bytes(os.getpid())
+        self.looked = 0.0
+        self.job: list[int] = []
+
+    def exceeds(self, limit: int) -> bool:
+        """Whether it is more than `limit` bytes."""
+        # Looking for processes takes milliseconds: now and then will do.
+        if monotonic() - self.looked > _LOOK_SECONDS:
+            self.looked, self.job = monotonic(), self.child.all()
+        if sum(max(0, anonymous_bytes(pid) - self.ours) for pid in self.job) <= limit:
+            return False
+        # That counts what processes have in common once for each of them.
+        return sum(map(fair_bytes, (os.getpid(), *self.job))) - self.ours > limit
 
 
 def _fate(exit_status: int) -> tuple[Status, str]:
@@ -173,12 +240,3 @@ def _fate(exit_status: int) -> tuple[Status, str]:
     if exit_status < 0:
         return "failed", f"crashed with {signal.Signals(-exit_status).name}"
     return "failed", f"exited with status {exit_status} before it was done"
-
-
-def _private_bytes(pid: int) -> int:
-    """Bytes of anonymous memory, swapped included: mapped files such as `train` are not the method's."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "VmSwap:")))

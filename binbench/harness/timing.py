@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import time
+import os
+import resource
 from dataclasses import dataclass
+
+# Bound here, before any plugin is loaded: what a plugin puts into the module `time` later changes nothing.
+from time import perf_counter_ns as clock
+from time import process_time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from binbench.harness.jobs import Mode
+from binbench.harness.processes import below, has_children, processor_seconds
+from binbench.harness.promises import alike, checked, shaped
 from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 
-
-class BadAnswer(Exception):
-    """A plugin's answer that breaks the interface; the message says how."""
+#: Processor time over wall time × threads that is still explained by how clocks are read, and seconds likewise.
+TOLERANCE, GRAIN = 1.2, 0.02
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,12 @@ class Timing:
     Attributes:
         seconds: (runs,) wall time of each repeat, all queries.
         latencies: (runs, Q) seconds of each call in single mode; None in batch mode.
+        processor: seconds of processor time that all repeats took together, of all threads.
     """
 
     seconds: NDArray[np.float64]
     latencies: NDArray[np.float64] | None
+    processor: float = 0.0
 
     @property
     def median_run(self) -> int:
@@ -49,8 +57,8 @@ class Timing:
 
 def measure(
     algorithm: Algorithm, queries: NDArray[np.float32], k: int, n: int, mode: Mode, runs: int
-) -> tuple[Timing, Answer, bool]:
-    """Query `runs` times after an uncounted warm-up.
+) -> tuple[Timing, Answer, list[str]]:
+    """Query `runs` times after an uncounted warm-up, each time in another order, so that no answer can be a kept one.
 
     Args:
         algorithm: fitted.
@@ -61,79 +69,78 @@ def measure(
         runs: timed repeats.
 
     Returns:
-        the timing, the answer of the median repeat, and whether all repeats answered alike.
+        the timing, the answer of the median repeat, and remarks on how it came about. All in the order of `queries`.
 
     Raises:
         BadAnswer: an answer breaks the interface.
     """
     once = _batch if mode == "batch" else _single
-    once(algorithm, queries, k)
-    seconds, latencies, answers = [], [], []
+    order = np.arange(len(queries))
+    _, _, first = once(algorithm, queries, k)
+    answers = [checked(first, len(queries), k, n)]
+    before, kept = answers[0][0], False
+    seconds, latencies, processor = [], [], 0.0
+    random = np.random.Generator(np.random.PCG64(0))
     for _ in range(runs):
-        took, answer = once(algorithm, queries, k)
+        order = random.permutation(order)
+        back = np.argsort(order)
+        asked = queries[order]
+        asked.flags.writeable = False
+        took, busy, answer = once(algorithm, asked, k)
         seconds.append(float(took.sum()))
-        latencies.append(took)
-        answers.append(checked(answer, len(queries), k, n))
-    timing = Timing(np.array(seconds), np.stack(latencies) if mode == "single" else None)
-    stable = all(np.array_equal(answers[0][0], other[0]) for other in answers[1:])
-    return timing, answers[timing.median_run], stable
+        processor += busy
+        latencies.append(took[back] if mode == "single" else took)
+        ids, scores = checked(answer, len(queries), k, n)
+        kept |= np.array_equal(ids, before) and not np.array_equal(ids[back], answers[0][0])
+        before = ids
+        answers.append((ids[back], scores[back]))
+    timing = Timing(np.array(seconds), np.stack(latencies) if mode == "single" else None, processor)
+    remarks = []
+    if kept:
+        remarks.append("answers in the order of the repeat before: kept, not searched for")
+    if not all(alike(answers[1], other) for other in answers):
+        remarks.append("answers differ between repeats")
+    return timing, answers[1 + timing.median_run], remarks
 
 
-def _batch(algorithm: Algorithm, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], Any]:
-    start = time.perf_counter_ns()
+def _batch(algorithm: Algorithm, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], float, Any]:
+    busy, start = processor_time(), clock()
     answer = algorithm.query(queries, k)
-    return np.array([(time.perf_counter_ns() - start) / 1e9]), answer
+    took = clock() - start
+    return np.array([took / 1e9]), processor_time() - busy, answer
 
 
-def _single(algorithm: Algorithm, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], Any]:
+def _single(algorithm: Algorithm, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], float, Any]:
     rows = [queries[i : i + 1] for i in range(len(queries))]
     stamps = [0] * (2 * len(rows))
     answers = []
-    query, clock = algorithm.query, time.perf_counter_ns
+    query, now = algorithm.query, clock
+    busy = processor_time()
     for i, row in enumerate(rows):
-        stamps[2 * i] = clock()
+        stamps[2 * i] = now()
         answer = query(row, k)
-        stamps[2 * i + 1] = clock()
+        stamps[2 * i + 1] = now()
         answers.append(answer)
+    busy = processor_time() - busy
     took = np.diff(np.array(stamps).reshape(-1, 2), axis=1)[:, 0] / 1e9
     for answer in answers:
-        _shaped(answer, 1, k)
-    return took, tuple(np.concatenate(part) for part in zip(*answers, strict=True))
+        shaped(answer, 1, k)
+    return took, busy, tuple(np.concatenate(part) for part in zip(*answers, strict=True))
 
 
-def _shaped(answer: Any, queries: int, k: int) -> None:
-    if not isinstance(answer, tuple) or len(answer) != 2:
-        raise BadAnswer(f"query returned {type(answer).__name__}, expected a tuple (ids, scores)")
-    for name, array in zip(("ids", "scores"), answer, strict=True):
-        if not isinstance(array, np.ndarray) or array.shape != (queries, k):
-            shape = getattr(array, "shape", type(array).__name__)
-            raise BadAnswer(f"query returned {name} of shape {shape}, expected {(queries, k)}")
+def processor_time() -> float:
+    """Seconds of processor time of this process and of those that it has started, all their threads."""
+    waited = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = processor_seconds(below(os.getpid())) if has_children() else 0.0
+    return process_time() + waited.ru_utime + waited.ru_stime + running
 
 
-def checked(answer: Any, queries: int, k: int, n: int) -> Answer:
-    """`answer` if it keeps the interface's promises: shapes, dtypes, range, no duplicates, no NaN.
-
-    Raises:
-        BadAnswer: it does not; the message names the first query concerned.
-    """
-    _shaped(answer, queries, k)
-    ids, scores = answer
-    if not np.issubdtype(ids.dtype, np.integer) or not np.issubdtype(scores.dtype, np.floating):
-        raise BadAnswer(f"query returned ids of {ids.dtype} and scores of {scores.dtype}, expected integers and floats")
-    for bad, problem in (
-        ((ids < -1) | (ids >= n), f"ids outside -1..{n - 1}"),
-        (np.isnan(scores), "NaN scores"),
-        (_repeated(ids), "an id more than once"),
-    ):
-        if bad.any():
-            row = int(np.argmax(bad.any(axis=1)))
-            raise BadAnswer(f"query {row} was answered with {problem}")
-    return ids, scores
-
-
-def _repeated(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    ordered = np.sort(ids, axis=1)
-    return (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+def excess(what: str, processor: float, wall: float, threads: int) -> str | None:
+    """A remark where `what` took more processor seconds than `threads` threads have in `wall` seconds."""
+    if processor <= TOLERANCE * wall * threads + GRAIN:
+        return None
+    allowed = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{what} kept {processor / wall:.1f} processors busy, with {allowed} asked for"
 
 
 class Noop(Algorithm):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ import numpy as np
 
 from binbench.errors import Unsupported
 from binbench.harness.jobs import Job
+from binbench.harness.promises import BadAnswer, checked_footprint, checked_ties
 from binbench.harness.results import origin_of, write_result
 from binbench.harness.served import outcome, served
-from binbench.harness.timing import Noop, measure
+from binbench.harness.timing import Noop, clock, excess, measure, processor_time
 from binbench.plugins.algorithm import Algorithm, FloatArray, Footprint
 from binbench.plugins.faiss_index import blas_distances, training_at_most
 from binbench.plugins.registry import ALGORITHMS, load_file
-from binbench.records.record import Status
+from binbench.records.record import Facts, Status
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to
 from binbench.sets.subsets import Subset
+from binbench.texts import message
 
 #: Cut-off at which the documents that share a score are kept, for tie bounds at 10: one more, because a query's own
 #: document is dropped before relevance is judged.
@@ -53,20 +55,19 @@ def _perform(job: Job) -> None:
     if embeddings.distance not in instance.family.plugin.metrics:
         raise Unsupported(f"does not rank by {embeddings.distance} distance")
     algorithm: Algorithm = instance.create(dimension=train.shape[1], seed=job.seed, metric=embeddings.distance)
-    start = time.perf_counter_ns()
+    busy, start = processor_time(), clock()
     with training_at_most(job.max_train):
         algorithm.fit(train)
-    build_seconds = (time.perf_counter_ns() - start) / 1e9
+    build_seconds = (clock() - start) / 1e9
+    built = excess("the build", processor_time() - busy, build_seconds, job.threads)
     overhead = Noop.overhead(queries, job.count, job.mode)
     for arguments in job.query_arguments():
         if arguments:
             algorithm.set_query_arguments(**arguments)
-        timing, (ids, scores), stable = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
-        if not stable:
-            algorithm.note("answers differ between repeats")
-        if subset and (lost := subset.lost):
-            algorithm.note(lost)
-        footprint = algorithm.footprint()
+        timing, (ids, scores), remarks = measure(algorithm, queries, job.count, len(train), job.mode, job.runs)
+        asked = excess("the queries", timing.processor, float(timing.seconds.sum()), job.threads)
+        remarks += filter(None, (built, asked, subset.lost if subset else None))
+        footprint = checked_footprint(algorithm.footprint(), len(train), ids)
         seconds = float(timing.seconds[timing.median_run])
         attributes: dict[str, Any] = {
             "status": "ok",
@@ -87,9 +88,9 @@ def _perform(job: Job) -> None:
             "queries": len(queries),
             "dimension": train.shape[1],
             "origin": origin_of(embeddings),
-            "facts": algorithm.facts,
+            "facts": _facts(algorithm, remarks),
         }
-        found, tied = ids.astype(np.int32), _ties(algorithm, queries, job.count)
+        found, tied = ids.astype(np.int32), _ties(algorithm, queries, job.count, len(train))
         if subset:
             # Documents keep their numbers; -1, for none, is the last one's place.
             numbers = np.append(subset.rows, -1).astype(np.int32)
@@ -116,10 +117,20 @@ def _itemised(footprint: Footprint) -> dict[str, float]:
     }
 
 
-def _ties(algorithm: Algorithm, queries: FloatArray, k: int) -> dict[str, Any]:
+def _facts(algorithm: Algorithm, remarks: list[str]) -> dict[str, Any]:
+    """What the method wants recorded, with our `remarks` among the notes."""
+    try:
+        told = Facts.model_validate(json.loads(json.dumps(dict(algorithm.facts), default=str))).model_dump()
+    except (TypeError, ValueError) as error:
+        raise BadAnswer(f"facts hold what cannot be recorded: {message(error)}") from error
+    notes = [message(note) for note in [*told["notes"], *remarks]]
+    return {key: value for key, value in (told | {"notes": notes}).items() if value not in (None, [])}
+
+
+def _ties(algorithm: Algorithm, queries: FloatArray, k: int, n: int) -> dict[str, Any]:
     """Which documents share the scores of the top ten, from methods that can say."""
     tied = algorithm.tied(queries, TIES_AT) if k >= TIES_AT - 1 else None
     if tied is None:
         return {}
-    ids, scores, offsets = tied
+    ids, scores, offsets = checked_ties(tied, len(queries), n)
     return {"tied_ids": ids.astype(np.int32), "tied_scores": scores, "tied_offsets": offsets}

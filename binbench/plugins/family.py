@@ -110,5 +110,5 @@ def _expression(values: Sequence[Any]) -> str:
     # A type of its own says what its values look like.
     if (own := getattr(values[0], "expression", None)) is not None:
         return str(own)
-    # Without leading zeros a value has one spelling, so that one instance has one name.
-    return r"[1-9]\d*" if isinstance(values[0], int) else r"[a-z0-9.]+"
+    # Without leading zeros a value has one spelling, so that one instance has one name; longer ones count nothing.
+    return r"[1-9]\d{0,17}" if isinstance(values[0], int) else r"[a-z0-9.]+"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,18 @@ from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
 from binbench.plugins.algorithm import Footprint
 from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
+from binbench.records import typed
+from binbench.texts import message, visible
 
 Array = NDArray[np.float64]
 Status = Literal["ok", "failed", "skipped", "timeout", "out-of-memory", "unreadable"]
 Mode = Literal["batch", "single"]
+Whole = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+Bytes = Whole | Amount
+#: What every result tells of its set, and what every one with answers tells of them.
+MEASURED_ON = ("documents", "queries", "dimension")
+ANSWERED = ("sizes", "index_bytes", "queries_per_second", "seconds_per_query", "build_seconds")
 _OUTWEIGHED = "its shared tables outweigh the float vectors: left out of headlines and frontiers"
 
 
@@ -48,8 +56,8 @@ class Figures:
     @classmethod
     def of(cls, path: Path, stored: Any) -> Figures | None:
         """The figures as the file at `path` holds them; None where another version stored them otherwise."""
-        expected = {field.name for field in fields(cls)} - {"path"}
-        return cls(path, **stored) if isinstance(stored, dict) and stored.keys() == expected else None
+        found = typed.figures(stored)
+        return None if found is None else cls(path, **found)
 
     def interval(self, measure: str) -> Interval | None:
         """The mean with its interval; None where the measure does not apply or no query has a value.
@@ -81,7 +89,7 @@ class Figures:
         if measure not in self.names:
             return None
         found = member(self.path, "figures")
-        if found is None or found.ndim != 2 or len(found) != len(self.names):
+        if found is None or len(found) != len(self.names):
             raise UserError(f"{self.path} was changed while it was in use; run the same command again")
         return found[self.names.index(measure)].astype(np.float64)
 
@@ -91,10 +99,10 @@ class Sizes(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    codes_bytes_per_vector: int | float
-    extras_bytes_per_vector: int | float
-    rescore_bytes_per_vector: int | float
-    shared_bytes: int
+    codes_bytes_per_vector: Bytes
+    extras_bytes_per_vector: Bytes
+    rescore_bytes_per_vector: Bytes
+    shared_bytes: Whole
 
 
 class Facts(BaseModel):
@@ -142,27 +150,27 @@ class Record(BaseModel):
     reason: str = ""
     # The set.
     distance: str = ""
-    documents: int | None = None
+    documents: Whole | None = None
     # None where the result is older than subsets.
-    set_documents: int | None = None
+    set_documents: Whole | None = None
     sample: str = ""
-    queries: int | None = None
-    dimension: int | None = None
-    origin: dict[str, Any] = {}
+    queries: Whole | None = None
+    dimension: Whole | None = None
+    origin: typed.Origin = {}
     # Memory.
     sizes: Sizes | None = Field(None, alias="footprint")
-    index_bytes: int | None = None
-    peak_memory_bytes: int | None = None
+    index_bytes: Whole | None = None
+    peak_memory_bytes: Whole | None = None
     # Time, in seconds.
-    queries_per_second: float | None = None
-    seconds_per_query: float | None = Field(None, alias="best_search_time")
+    queries_per_second: Amount | None = None
+    seconds_per_query: Amount | None = Field(None, alias="best_search_time")
     latency: dict[str, float] = {}
     harness_overhead: float | None = Field(None, alias="noop_overhead")
-    build_seconds: float | None = Field(None, alias="build_time")
-    train_seconds: float | None = None
-    candidates: float | None = None
+    build_seconds: Amount | None = Field(None, alias="build_time")
+    train_seconds: Amount | None = None
+    candidates: Amount | None = None
     facts: Facts = Facts()
-    provenance: dict[str, Any] = {}
+    provenance: typed.Provenance = {}
 
     _figures: Figures | None = PrivateAttr(None)
     _contrasts: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
@@ -179,7 +187,7 @@ class Record(BaseModel):
         """
         attributes = dict(stored["attributes"])
         if "algo" in attributes and "inputs" not in attributes:
-            return cls.unreadable(path, "another tool's result; binbench reads its own")
+            return cls.unreadable(path, f"{path} is another tool's result; binbench reads its own")
         if attributes.get("status", "ok") != "ok":
             # Failures are written with fillers that other readers need.
             for name in ("footprint", "index_bytes", "best_search_time", "build_time", "candidates"):
@@ -189,10 +197,13 @@ class Record(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            return cls.unreadable(path, f"it holds no result of binbench: {where}: {first['msg']}")
+            return cls.unreadable(path, f"{path} holds no result of binbench: {where}: {first['msg']}")
+        answered = ANSWERED if record.status == "ok" else ()
+        if missing := next((name for name in (*MEASURED_ON, *answered) if getattr(record, name) is None), None):
+            return cls.unreadable(path, f"{path} holds no result of binbench: it does not tell {missing}")
         if record.status == "ok" and "figures" in stored:
             record._figures = Figures.of(path, stored["figures"])
-            record._contrasts = stored.get("contrasts", {})
+            record._contrasts = typed.contrasts(stored.get("contrasts"))
         return record
 
     @classmethod
@@ -201,14 +212,14 @@ class Record(BaseModel):
         family, k, set_name = (*reversed(path.parts[-4:-1]), "", "", "")[:3]
         return cls.model_construct(
             path=path,
-            set=set_name,
-            family=family.removesuffix("-batch"),
-            instance=path.stem.split("_")[0],
-            method=path.stem,
+            set=visible(set_name),
+            family=visible(family.removesuffix("-batch")),
+            instance=visible(path.stem.split("_")[0]),
+            method=visible(path.stem),
             k=int(k) if k.isdigit() else 0,
             batch=family.endswith("-batch"),
             status="unreadable",
-            reason=reason,
+            reason=message(reason),
         )
 
     @property

@@ -69,13 +69,16 @@ def _names(options: Mapping[str, Any], seed: int) -> str | None:
     try:
         source = SourceOptions(split=options.get("--split"), seed=seed)
         return Preparation(options["--dataset"], encoder, source).stem
-    except UserError:
+    except (UserError, OSError, ValueError):  # also what no file can be called
         return None
 
 
 def _plugins(record: Record) -> list[str]:
     """Plugin files that the command which measured the result named."""
-    words = shlex.split(record.provenance.get("command", ""))
+    try:
+        words = shlex.split(record.provenance.get("command", ""))
+    except ValueError:  # a quotation without an end
+        return []
     found = [after for word, after in pairwise(words) if word == "--plugin"]
     found += [word.partition("=")[2] for word in words if word.startswith("--plugin=")]
     return [str(Path(plugin)) for plugin in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
@@ -11,6 +12,8 @@ from typing import Any
 from binbench.records.columns import COLUMNS
 from binbench.records.record import Record
 from binbench.records.store import read
+
+logger = logging.getLogger("binbench")
 
 
 class Row(Mapping[str, Any]):
@@ -43,8 +46,13 @@ def rows(results_dir: Path, data_dir: Path | None = None, paths: Iterable[Path] 
 
     Raises:
         UserError: there are no results.
+
+    A file that cannot be read is a row too, and an error that is logged.
     """
     records = read(results_dir, paths, data_dir)
+    for record in records:
+        if record.status == "unreadable":
+            logger.error("%s", record.reason)
     return [Row(record, os.path.relpath(record.path, results_dir)) for record in records]
 
 

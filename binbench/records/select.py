@@ -75,7 +75,7 @@ def _sortable(one: Column) -> Callable[[Row], Any]:
 def _test(text: str) -> Callable[[Row], bool]:
     match = _FILTER.fullmatch(text)
     if match is None:
-        raise UserError(f"filter {text!r} is not COLUMN, one of = != < <= > >=, VALUE; such as recall@10>0.5")
+        raise UserError(f"filter {text[:100]!r} is not COLUMN, one of = != < <= > >=, VALUE; such as recall@10>0.5")
     one, operator, value = column(match[1]), match[2], match[3]
     if one.kind in ("integer", "number"):
         return _number_test(text, one.name, _NUMERIC[operator], value)

@@ -5,25 +5,43 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.files import atomic
+from binbench.files import atomic, file_in
+from binbench.hdf5 import array, attributes_of, look, opened
 from binbench.records.record import Figures, Record
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.texts import cleaned, hides
 
 logger = logging.getLogger("binbench")
 
 #: Below the results folder; opening a thousand HDF5 files takes seconds, reading this a fraction of one.
 INDEX = ".records.json"
 #: Raised when what the index holds of a file changes.
-INDEX_SCHEMA = 1
+INDEX_SCHEMA = 2
+REMEDY = "delete it and run again"
+#: The arrays of a result with answers: the lengths of their axes, by letter, and numpy's letters of their types.
+MEMBERS = {
+    "times": ("Q", "f"),
+    "neighbors": ("Qk", "iu"),
+    "distances": ("Qk", "f"),
+    "scores": ("Qk", "f"),
+    "repeat_seconds": ("R", "f"),
+    "latencies": ("RQ", "f"),
+    "tied_ids": ("T", "iu"),
+    "tied_scores": ("T", "f"),
+    "tied_offsets": ("O", "iu"),
+    "figures": ("MQ", "f"),
+}
+REQUIRED = ("times", "neighbors", "distances")
+#: The attributes that say how long an axis is; others may have any length.
+_LENGTHS = {"Q": "queries", "k": "count"}
 #: Attributes of a result file that are JSON text, because they hold more than one value.
 JSON_ATTRIBUTES = (
     "parameters",
@@ -99,30 +117,32 @@ def open_record(path: Path) -> Record:
     return Record.of(path, _opened(path))
 
 
-def member(path: Path, name: str) -> NDArray[Any] | None:
+def member(path: Path, name: str, shape: Sequence[int | None] | None = None) -> NDArray[Any] | None:
     """An array of the result file at `path`; None where it has none of that name.
 
-    Raises:
-        UserError: it cannot be read.
-    """
-    import h5py
+    Args:
+        path: the result file.
+        name: of one of :data:`MEMBERS`.
+        shape: what it must be, None for any length; None for what every result has.
 
-    try:
-        with h5py.File(path, "r") as file:
-            return np.asarray(file[name][:]) if name in file else None
-    except OSError as error:
-        raise UserError(f"{path} is not a readable result file; delete it and run again") from error
+    Raises:
+        UserError: it cannot be read, or is of another shape or type.
+    """
+    letters, kinds = MEMBERS[name]
+    with opened(path, REMEDY) as file:
+        return array(file, name, (None,) * len(letters) if shape is None else shape, kinds)
 
 
 def files_under(results_dir: Path) -> list[str]:
     """Result files below `results_dir`, relative to it; os.walk is several times faster than rglob."""
     names = [
-        os.path.join(folder, name)
+        os.path.join(below, name)
         for folder, _, files in os.walk(results_dir)
+        for below in [os.path.relpath(folder, results_dir) if files else ""]
         for name in files
         if name.endswith(".hdf5") and not name.startswith(".")
     ]
-    return [os.path.relpath(name, results_dir) for name in sorted(names, key=_by_number)]
+    return sorted(map(os.path.normpath, names), key=_by_number)
 
 
 def _by_number(path: str) -> list[Any]:
@@ -142,30 +162,40 @@ def _record(results_dir: Path, path: Path, index: Mapping[str, Any]) -> Record:
 
 
 def _opened(path: Path) -> dict[str, Any]:
-    """What a record is made from: the file's attributes, and the summary of its figures where these are whole."""
-    import h5py
+    """What a record is made from: the file's attributes, and the summary of its figures where these are whole.
 
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = {key: _plain(value) for key, value in file.attrs.items()}
-            rows = len(file["figures"]) if "figures" in file else 0
-    except OSError as error:
-        raise UserError(f"{path} is not a readable result file; delete it and run again") from error
-    try:
+    Arrays are looked at, not read, so that a damaged one is found before anything is shown of the result.
+    """
+    with opened(path, REMEDY) as file:
+        # Where several values are, there is none that a record could hold.
+        attributes: dict[str, Any] = {
+            key: one if isinstance(one, str | int | float) else [] for key, one in attributes_of(file).items()
+        }
         for key in JSON_ATTRIBUTES:
             if key in attributes:
-                attributes[key] = json.loads(attributes[key])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: its attribute {key} is no JSON; delete it and run again") from error
-    figures, contrasts = attributes.pop("figures", None), attributes.pop("contrasts", {})
-    # What another version stored, or a part of it, is computed anew.
-    if Figures.of(path, figures) is None or len(figures["names"]) != rows:
+                attributes[key] = _decoded(key, attributes[key])
+        figures, contrasts = attributes.pop("figures", None), attributes.pop("contrasts", {})
+        attributes = cleaned(attributes)
+        if attributes.get("status", "ok") != "ok" or "inputs" not in attributes:
+            return {"attributes": attributes}
+        lengths = {letter: attributes.get(key) for letter, key in _LENGTHS.items()}
+        for name, (letters, kinds) in MEMBERS.items():
+            found = look(file, name, [lengths.get(letter) for letter in letters], kinds)
+            if found is None and name in REQUIRED:
+                raise ValueError(f"it has no {name!r}")
+        # What another version stored, or a part of it, is computed anew.
+        whole = Figures.of(path, figures)
+        rows = found.shape[0] if found else 0
+    if whole is None or len(whole.names) != rows:
         return {"attributes": attributes}
     return {"attributes": attributes, "figures": figures, "contrasts": contrasts}
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _decoded(key: str, text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"its attribute {key} is no JSON") from error
 
 
 def _stamp(path: Path) -> str:
@@ -179,10 +209,13 @@ def _stamp(path: Path) -> str:
 def _read_index(results_dir: Path) -> dict[str, Any]:
     """What the index holds, by file; nothing where it is absent, broken or of another version."""
     try:
-        found = json.loads((results_dir / INDEX).read_text())
+        text = (results_dir / INDEX).read_text()
+        found = json.loads(text)
         files = found["files"] if found["schema"] == INDEX_SCHEMA else {}
-        return {name: held for name, held in files.items() if held.keys() >= {"stamp", "attributes"}}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        files = {name: held for name, held in files.items() if held.keys() >= {"stamp", "attributes"}}
+        # What the harness writes hides nothing; the names of files stay as they are.
+        return {name: cleaned(held) for name, held in files.items()} if hides(text) else files
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -220,8 +253,7 @@ def _fingerprints(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
     """The fingerprints of those sets called `names` that are in `data_dir` and can be read."""
     found = {}
     for name in sorted(names):
-        path = data_dir / f"{name}.hdf5"
-        if path.is_file():
+        if path := file_in(data_dir, f"{name}.hdf5"):
             try:
                 found[name] = EmbeddingSet.open(path).fingerprint
             except UserError as error:

@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from binbench.errors import UserError
-from binbench.files import atomic
+from binbench.files import atomic, file_in
 from binbench.records.column import Column
 from binbench.records.columns import COLUMNS
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered
-from binbench.records.store import member
+from binbench.records.store import REMEDY, member
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.texts import file_name
 
 logger = logging.getLogger("binbench")
 
@@ -114,8 +117,8 @@ def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list
         if row["status"] != "ok":
             continue
         if row["set"] not in sets:
-            place = data_dir / f"{row['set']}.hdf5" if data_dir else None
-            sets[row["set"]] = EmbeddingSet.open(place) if place and place.is_file() else None
+            place = file_in(data_dir, f"{row['set']}.hdf5")
+            sets[row["set"]] = EmbeddingSet.open(place) if place else None
         embeddings = sets[row["set"]]
         if embeddings is None or embeddings.fingerprint != row["fingerprint"]:
             logger.warning("%s: its embedding set %s is not at hand; no TREC run", row["file"], row["set"])
@@ -123,20 +126,35 @@ def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list
         queries = embeddings.test_ids or [f"q{i}" for i in range(len(embeddings.test))]
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
         tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row.record.stored_seed}_{row['mode']}")
-        path = folder / row["set"] / f"k{row['k']}" / f"{tag.replace('/', '_')[:200]}.run"
-        ids, distances = (member(row.record.path, name) for name in ("neighbors", "distances"))
-        assert ids is not None
-        assert distances is not None
+        path = folder / file_name(row["set"]) / f"k{row['k']}" / f"{file_name(tag)}.run"
+        try:
+            ids, distances = _ranked(row, len(queries), len(documents))
+        except UserError as error:
+            logger.error("%s", error)
+            continue
         write_run(path, in_trec_order(ids, distances, documents), queries, documents, tag)
         written.append(path)
         if embeddings.qrels is not None and row["set"] not in judged:
             judged.add(row["set"])
-            qrels = folder / row["set"] / "qrels"
+            qrels = folder / file_name(row["set"]) / "qrels"
             write_qrels(qrels, embeddings.qrels, queries, documents)
             written.append(qrels)
     if not written:
         raise UserError("no TREC run written: no result is ok and has its embedding set at hand; see --data-dir")
     return written
+
+
+def _ranked(row: Row, queries: int, documents: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A result's ids and distances, (queries, k) each.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = row.record.path
+    ids, distances = (member(path, name, (queries, row["k"])) for name in ("neighbors", "distances"))
+    if ids is None or distances is None or ids.min() < -1 or ids.max() >= documents:
+        raise UserError(f"{path} is damaged: it names documents that its set does not have; {REMEDY}")
+    return ids, distances
 
 
 WRITERS: dict[str, Callable[[Sequence[Row], Path], None]] = {

@@ -11,6 +11,7 @@ from binbench.files import atomic
 from binbench.records.rows import rows
 from binbench.records.select import filtered
 from binbench.report.charts.registry import charts
+from binbench.texts import file_name
 
 Format = Literal["png", "svg"]
 FORMATS: tuple[Format, ...] = ("png", "svg")
@@ -29,7 +30,7 @@ def plot(
 
     Args:
         results_dir: root of the result files.
-        output: a folder; each set, k and number of threads gets one below it.
+        output: a folder; each set, k and number of threads gets one below it, and all sets together one.
         data_dir: where the embedding sets live; see :func:`binbench.records.rows.rows`.
         kinds: names of charts; none for all that have something to show.
         formats: of the files.
@@ -54,7 +55,7 @@ def plot(
             told += [f"-{n}d" for n in size if n != part[0]["set_documents"]]
             figure = known[kind](part)
             if figure is not None:
-                folder = output / (f"{name}-k{k}-{threads}t" + "".join(told))
+                folder = output / file_name(f"{name}-k{k}-{threads}t" + "".join(told))
                 written += [_save(figure, folder / f"{kind}.{to}", to) for to in formats]
     if not written:
         raise UserError("nothing to draw: no result is ok and passes the filters; see `binbench table`")

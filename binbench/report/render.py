@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from binbench.texts import visible
+
 Format = Literal["rich", "plain", "markdown", "latex"]
 
 #: Columns of texts are not given up for more than this many characters.
@@ -66,9 +68,21 @@ def usual_format() -> Format:
 
 def render(tables: Sequence[Table], to: Format, wide: bool = False) -> str:
     """`tables` one below the other; only `rich` looks at the terminal's width, unless `wide` is set."""
+    tables = [_visible(table) for table in tables]
     if to == "rich":
         return "\n".join(_rich(table, wide) for table in tables)
     return "\n".join(FORMATS[to](table) for table in tables)
+
+
+def _visible(table: Table) -> Table:
+    """`table` with whatever its texts hide written out; a line break stands in headers only."""
+    return replace(
+        table,
+        title=visible(table.title),
+        header=[visible(name, keep="\n") for name in table.header],
+        lines=[list(map(visible, line)) for line in table.lines],
+        notes=list(map(visible, table.notes)),
+    )
 
 
 def fitted(table: Table, width: int) -> Table:

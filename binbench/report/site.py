@@ -19,6 +19,7 @@ from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered, groups, ordered, whole
 from binbench.report.export import write_csv, write_jsonl
 from binbench.report.style import Look, distinct, looks
+from binbench.texts import file_name
 
 #: Columns of the tables; the chart and the details offer all figures.
 SHOWN = ("bytes_per_vector", "index_bytes", "recall@10", "ndcg@10", "retention", "queries_per_second", "build_seconds")
@@ -41,7 +42,7 @@ class Page:
 
     Attributes:
         kind: ``set`` or ``method``.
-        name: of the set or the family; names the file too.
+        name: of the set or the family.
         rows: what it shows.
         by: the column whose values are told apart by colour and filtered by.
         summary: one line; empty for none.
@@ -56,9 +57,14 @@ class Page:
     facts: dict[str, str]
 
     @property
+    def file(self) -> str:
+        """What its files are called, without folder and ending."""
+        return file_name(self.name)
+
+    @property
     def href(self) -> str:
         """Its address below the site's root."""
-        return f"{self.kind}s/{quote(self.name)}.html"
+        return f"{self.kind}s/{quote(self.file)}.html"
 
 
 def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filters: Sequence[str] = ()) -> list[Path]:
@@ -104,9 +110,9 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
 
     write("overview.html", "index.html", goals=_goals(sets), problems=_problems(rows), dates=_dates(rows))
     for page in sets + methods:
-        path = f"{page.kind}s/{page.name}.html"
+        path = f"{page.kind}s/{page.file}.html"
         write("page.html", path, page=page, data=_data(page), shown=_shown(page), dates=_dates(page.rows))
-        _downloads(output / "data" / f"{page.kind}s", page.name, page.rows)
+        _downloads(output / "data" / f"{page.kind}s", page.file, page.rows)
     _downloads(output / "data", "results", rows)
     _assets(output / "assets")
     return written
@@ -215,10 +221,7 @@ def _short(value: float | int | None) -> float | int | None:
 
 
 def _as_json(found: Mapping[str, Look]) -> dict[str, dict[str, str]]:
-    return {
-        name: {"colour": look.colour, "symbol": look.symbol + ("-open" if look.is_open else "")}
-        for name, look in found.items()
-    }
+    return {name: {"colour": look.colour, "symbol": look.symbol} for name, look in found.items()}
 
 
 def _downloads(folder: Path, name: str, rows: Sequence[Row]) -> None:

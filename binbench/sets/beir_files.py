@@ -7,6 +7,7 @@ here first.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import hashlib
@@ -59,6 +60,8 @@ def check_records(path: Path, what: str) -> Records:
     with _open(path) as file:
         for number, raw in enumerate(file, 1):
             digest.update(raw)
+            if number == 1 and raw.startswith(codecs.BOM_UTF8):
+                raise UserError(f"{path}, line 1: begins with a byte-order mark; save the file as UTF-8 without one")
             if not raw.strip():
                 blank = blank or number
                 continue

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.files import path_of
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -36,7 +38,7 @@ class SourceOptions:
             if given.get(name) is None:
                 given.pop(name, None)
                 if value := os.environ.get(variable):
-                    given[name] = Path(value).expanduser()
+                    given[name] = path_of(value)
         return cls(**given)
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from binbench._version import __version__
 from binbench.errors import UserError
-from binbench.files import writing
+from binbench.files import require_space, writing
 from binbench.progress import progress
 
 logger = logging.getLogger("binbench")
@@ -66,7 +66,7 @@ def fetch_zip(url: str, target_folder: Path, md5: str, size: int | None = None, 
         if not target_folder.is_dir():
             part = parent / f"{name}.zip.part"
             if size is not None:
-                _require_space(parent, (1 + UNPACKED) * size - _size_of(part), f"download and unpack {name}")
+                _room(parent, (1 + UNPACKED) * size - _size_of(part), f"download and unpack {name}")
             got = _download(url, part, size, backoff)
             if got != md5:
                 part.unlink()
@@ -113,11 +113,11 @@ def _receive(url: str, part: Path, size: int | None) -> str:
         have = have if resumed else 0
         digest = _md5_of(part) if resumed else hashlib.md5(usedforsecurity=False)
         announced = response.headers.get("Content-Length")
-        total = have + int(announced) if announced else size
+        total = have + int(announced) if announced and announced.isdecimal() else size
         if size is not None and total != size:
             raise _unavailable(url, part, f"the file there has {total:,} bytes, not the published {size:,}")
         if total is not None:
-            _require_space(part.parent, total - have, f"download {url}")
+            _room(part.parent, total - have, f"download {url}")
         name = part.name.removesuffix(".zip.part")
         with (
             writing(part),
@@ -182,7 +182,7 @@ def _unpack(archive: Path, target: Path) -> None:
             members = file.infolist()
             for member in members:
                 _refuse_unsafe(archive, member)
-            _require_space(target.parent, sum(member.file_size for member in members), f"unpack {archive}")
+            _room(target.parent, sum(member.file_size for member in members), f"unpack {archive}")
             file.extractall(temporary, [m for m in members if PurePosixPath(m.filename).parts[0] == target.name])
             if not (temporary / target.name).is_dir():
                 raise UserError(f"{archive} holds no folder {target.name}/")
@@ -202,13 +202,8 @@ def _refuse_unsafe(archive: Path, member: zipfile.ZipInfo) -> None:
         raise UserError(f"{archive} is not safe to unpack: {member.filename!r} {what}")
 
 
-def _require_space(folder: Path, needed: int, purpose: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise UserError(
-            f"not enough disk to {purpose}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free in {folder}; "
-            "free some, or set BINBENCH_CACHE to a folder on another disk"
-        )
+def _room(folder: Path, needed: int, purpose: str) -> None:
+    require_space(folder, needed, purpose, "set BINBENCH_CACHE to a folder on another disk")
 
 
 def _unavailable(url: str, part: Path, reason: str) -> UserError:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.files import atomic
+from binbench.files import atomic, require_space
 from binbench.provenance import machine
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ def write_set(
         raise UserError(f"{path.stem}: the documents have dimension {shape[1]}, the queries {test.shape[-1]}")
     zeros_allowed = attributes["distance"] != "angular"
     check_vectors(test, f"{path.stem}: query", zeros_allowed=zeros_allowed)
+    require_space(path.parent, 4 * shape[0] * shape[1], f"write {path}")
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         train = file.create_dataset("train", shape, np.float32)
         row = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -14,8 +15,8 @@ from binbench.files import atomic, sha256_of
 
 logger = logging.getLogger("binbench")
 
-#: What each part of a set (``source``, ``encoder``) was made from, by the label that people see: a file whose content
-#: counts, or, as text, a version.
+#: What each part of a set (``source``, ``encoder``) was made from, by the label that people see: a file or a
+#: folder whose content counts, or, as text, a version.
 Inputs = Mapping[str, Mapping[str, Path | str]]
 #: The same with the sha256 of its bytes in place of each file; JSON values, stored in the set.
 Contents = dict[str, dict[str, str]]
@@ -72,15 +73,22 @@ def _content(value: Path | str, seen: dict[str, list[Any]]) -> str | None:
     if isinstance(value, str):
         return value
     try:
-        path = value.resolve()
-        state = path.stat()
-        looks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-        held = seen.pop(str(path), None)
-        digest: str = held[1] if held and held[0] == looks else sha256_of(path)
+        if value.is_dir():
+            names = sorted(str(path.relative_to(value)) for path in value.rglob("*") if path.is_file())
+            return hashlib.sha256(repr([(name, _hash(value / name, seen)) for name in names]).encode()).hexdigest()
+        return _hash(value, seen)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UserError(f"cannot read {value}: {error.strerror}") from error
+
+
+def _hash(path: Path, seen: dict[str, list[Any]]) -> str:
+    path = path.resolve()
+    state = path.stat()
+    looks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    held = seen.pop(str(path), None)
+    digest: str = held[1] if held and held[0] == looks else sha256_of(path)
     if time.time_ns() - max(looks[1:3]) > _SETTLED_NS:
         seen[str(path)] = [looks, digest]
     return digest

@@ -13,6 +13,7 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.files import path_of
 from binbench.sets import Metric
 from binbench.sets.corpus import VectorSource, set_name
 from binbench.sets.embeddings import EmbeddingSet
@@ -66,7 +67,7 @@ class VectorFile(Source):
 
     @property
     def _queries(self) -> Path | None:
-        return Path(self.vectors.queries).expanduser() if self.vectors.queries else None
+        return path_of(self.vectors.queries) if self.vectors.queries else None
 
     def declared(self) -> Mapping[str, Any]:
         chosen = vars(self.vectors)

@@ -103,10 +103,12 @@ class Preparation:
     def _other(self) -> tuple[str, str] | None:
         """In what the set that has the name differs from this one, there and here; None where it is this one."""
         try:
-            attributes = EmbeddingSet.open(self._plain).attributes if self._plain.is_file() else None
+            found = EmbeddingSet.open(self._plain) if self._plain.is_file() else None
         except UserError:  # what is damaged may be made anew
             return None
-        return None if attributes is None else difference(self.identity, attributes, self.source)
+        if found and not found.is_ours:
+            return "vectors by another program", self.origin.location
+        return difference(self.identity, found.attributes, self.source) if found else None
 
     def find(self) -> EmbeddingSet | None:
         """The set, if it is there and its inputs are what they were.
@@ -221,7 +223,7 @@ class Preparation:
             "query_encode_seconds": query_seconds,
             "earlier_encodings": _replaced(path, seconds + query_seconds - fresh),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
-            "provenance": collection.provenance,
+            "provenance": collection.provenance | _without_text(collection),
             "warnings": collection.warnings,
             **known,
         } | encoder.provenance
@@ -280,3 +282,9 @@ def _encoded(name: str, encoding: Encoding) -> Encoding:
         with progress(f"encoding {name}", total, what, total - shards.remaining) as advance:
             shards.run(advance)
     return encoding
+
+
+def _without_text(collection: Collection) -> dict[str, list[int]]:
+    """The rows of documents without text, at most a thousand: statistics of the vectors leave them out."""
+    empty = [row for row, text in enumerate(collection.documents) if not text][:1000]
+    return {"empty_documents": empty} if empty else {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.plugins.registry import DATASETS, Instance
 from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
@@ -70,7 +71,7 @@ class Source(ABC):
     @property
     def path(self) -> Path:
         """The file or folder that the user named."""
-        return Path(self.given).expanduser()
+        return path_of(self.given)
 
     @property
     def split(self) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.sets.embeddings import BLOCK_ROWS, EmbeddingSet, stored_blocks
 
 Blocks = Iterator[NDArray[Any]]
@@ -200,4 +201,4 @@ ENDINGS = (".npy", ".parquet", ".safetensors", *_RAW, *HDF5)
 
 def holds_vectors(given: str) -> bool:
     """Whether `given` is named as a file of vectors is, or is a folder of Parquet files."""
-    return given.endswith(ENDINGS) or any(Path(given).expanduser().glob("*.parquet"))
+    return given.endswith(ENDINGS) or any(path_of(given).glob("*.parquet"))

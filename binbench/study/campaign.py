@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from binbench.errors import UserError, unknown
-from binbench.files import atomic
+from binbench.files import atomic, path_of
 from binbench.harness.config import Locate, check_names, check_seeds, load_plugins, read_checked, spelt_out
 from binbench.harness.options import (
     Amount,
@@ -112,7 +112,7 @@ def load_study(name_or_path: str, beir_dir: Path | None = None) -> StudyCampaign
         UserError: there is none; or it has an unknown key, a wrong type or an unknown name, with file and line.
     """
     known = shipped()
-    path = known.get(name_or_path) or Path(name_or_path).expanduser()
+    path = known.get(name_or_path) or path_of(name_or_path)
     if not path.is_file() and path.suffix not in (".yml", ".yaml"):
         raise unknown("campaign", name_or_path, known, f"; there are {', '.join(known)}, or give a YAML file")
     beir_dir = SourceOptions.from_environment(beir_dir=beir_dir).beir_dir

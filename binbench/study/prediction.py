@@ -1,24 +1,29 @@
-"""Does geometry, with the number of bits, predict recall@10 on sets, and of models, that were not seen?"""
+"""What geometry adds to the number of bits in predicting recall@10 on sets, and of models, that were not seen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from binbench.study import regression
-from binbench.study.rows import Estimate, SetRow
+from binbench.study.permutations import Orders
+from binbench.study.rows import Estimate, SetRow, counting
 from binbench.study.shapes import common
-from binbench.study.thresholds import MIN_ENCODERS, MIN_SETS
+from binbench.study.thresholds import LONG_BITS, MIN_ENCODERS, MIN_SETS
 
 BITS = "log2 bits"
-BOTH, ALONE = "geometry + bits", "bits alone"
-#: What is left out together. Rows of one set share its geometry, so a single row is never left out alone.
-SETS_OUT, MODELS_OUT = "leave-one-set-out", "leave-one-model-out"
-FOLDS = (SETS_OUT, MODELS_OUT)
-#: The band and F3 rest on this model under these folds, so that the best of many fits is not picked.
-DECISIVE = ("ridge", SETS_OUT)
+#: Bits alone explain recall, and geometry with bits as well: only what geometry *adds*, and geometry alone where the
+#: length is fixed, say something about geometry.
+BOTH, ALONE, ADDED = "geometry + bits", "bits alone", "added by geometry"
+FIXED = tuple(f"geometry at {bits} bits" for bits in LONG_BITS)
+#: What is left out together. Rows of one set share its geometry: plain leave-one-out is shown and decides nothing.
+SETS_OUT, MODELS_OUT, ROWS_OUT = "leave-one-set-out", "leave-one-model-out", "leave-one-out"
+#: The band and F3 rest on these, by ridge and with whole sets left out, so that the best of many fits is not picked.
+DECISIVE = (ADDED, *FIXED)
+PERMUTATIONS = 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,13 @@ class Point(SetRow):
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How well `model` predicts from `features` what was left out in `folds`, over `n` points."""
+    """How well `model` predicts from `features` what was left out in `folds`, over `n` points.
+
+    Attributes:
+        r2, rho: of :data:`ADDED` the share of the squared error of bits alone that geometry removes, and Spearman's ρ
+            of what it adds with what bits leave; of other features the usual ones.
+        p_value: of R², when the recalls of whole sets are permuted among those of one encoder and the same lengths.
+    """
 
     model: str
     features: str
@@ -41,6 +52,7 @@ class Fit:
     r2: Estimate | None
     rmse: Estimate | None
     rho: Estimate | None
+    p_value: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +61,7 @@ class Predictions:
 
     Attributes:
         importances: feature → model → what it weighs there.
-        points: set → recall@10 and its prediction by the decisive fit, for every row.
+        points: set → recall@10 and its prediction by geometry and bits, sets left out, for every row.
     """
 
     rows: int
@@ -60,50 +72,115 @@ class Predictions:
     points: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     why_not: str = ""
 
-    def fit(self, features: str, folds: str, model: str = DECISIVE[0]) -> Fit | None:
+    def fit(self, features: str, folds: str, model: str = "ridge") -> Fit | None:
         """The fit of that kind."""
         same = (fit for fit in self.fits if (fit.model, fit.features, fit.folds) == (model, features, folds))
         return next(same, None)
 
     @property
-    def decisive(self) -> Fit | None:
-        """What the band and F3 rest on."""
-        return self.fit(BOTH, DECISIVE[1])
+    def decisive(self) -> list[Fit]:
+        """What the band and F3 rest on; empty where one of them is missing."""
+        found = [fit for features in DECISIVE if (fit := self.fit(features, SETS_OUT))]
+        return found if len(found) == len(DECISIVE) else []
+
+    @property
+    def r2(self) -> float | None:
+        """The lowest of the decisive R²: geometry is credited with what holds in all of them."""
+        return _lowest(fit.r2 for fit in self.decisive)
+
+    @property
+    def rho(self) -> float | None:
+        """The lowest of the decisive ρ, with its sign: predictions without signal correlate negatively."""
+        return _lowest(fit.rho for fit in self.decisive)
 
 
-def predict(points: Sequence[Point], seed: int = 0) -> Predictions:
-    """Every model under every fold, with and without geometry."""
-    clusters = [point.set for point in points]
-    encoders = [point.encoder for point in points]
-    counted = Predictions(rows=len(points), sets=len(set(clusters)), encoders=len(set(encoders)))
+def predict(
+    points: Sequence[Point],
+    seed: int = 0,
+    *,
+    models: Sequence[str] = regression.MODELS,
+    resamples: int = regression.RESAMPLES,
+    permutations: int = PERMUTATIONS,
+) -> Predictions:
+    """Every fit, with intervals over resampled sets; without `models` only those that :class:`Predictions` rests on."""
+    points = counting(points)
+    counted = Predictions(
+        rows=len(points),
+        sets=len({point.set for point in points}),
+        encoders=len({point.encoder for point in points}),
+    )
     if counted.sets < MIN_SETS or counted.encoders < MIN_ENCODERS:
-        needs = f"needs at least {MIN_SETS} sets and {MIN_ENCODERS} encoders"
-        why = f"{needs}; there are {counted.sets} sets and {counted.encoders} encoders"
+        needs = f"needs at least {MIN_SETS} sets and {MIN_ENCODERS} embedding models"
+        why = f"{needs}; there are {counted.sets} sets and {counted.encoders} models"
         return replace(counted, why_not=why)
     names = common([point.diagnostics for point in points])
-    bits = np.log2([[point.bits] for point in points])
-    shapes = np.array([[point.diagnostics[name] for name in names] for point in points], dtype=float)
-    both, y = np.hstack([bits, shapes]), np.array([point.recall for point in points])
-    fits, held_out = [], []
-    for folds, groups in zip(FOLDS, (clusters, encoders), strict=True):
-        for model, features, x in [*((model, BOTH, both) for model in regression.MODELS), ("ridge", ALONE, bits)]:
-            predicted = regression.held_out(model, x, y, groups, clusters, seed)
-            limits = regression.intervals(y, predicted, clusters, seed)
-            found = regression.scores(y, predicted)
-            scores = {name: Estimate.of([value, *limits[name]]) for name, value in found.items()}
-            fits.append(Fit(model=model, features=features, folds=folds, n=len(y), **scores))
-            if (model, folds, features) == (*DECISIVE, BOTH):
-                held_out = predicted.tolist()
-    weights = {model: regression.importances(model, both, y, clusters, seed) for model in regression.MODELS}
+
+    def fits(features: str, folds: str, model: str = "ridge") -> tuple[Fit, regression.Array]:
+        length = dict(zip(FIXED, LONG_BITS, strict=True)).get(features)
+        rows = [point for point in points if length in (None, point.bits)]
+        x = np.array([[point.diagnostics[name] for name in names] for point in rows], dtype=float)
+        y, bits = np.array([point.recall for point in rows]), np.log2([[point.bits] for point in rows])
+        sets = [point.set for point in rows]
+        groups = {SETS_OUT: sets, MODELS_OUT: [point.encoder for point in rows], ROWS_OUT: range(len(rows))}[folds]
+        first, x = None if length else bits, x[:, :0] if features == ALONE else x
+
+        def held_out(y: regression.Array, x: regression.Array = x) -> regression.Array:
+            return regression.held_out(model, x, y.T, groups, first, seed).T
+
+        def about(y: regression.Array) -> regression.Array | None:
+            return held_out(y, x[:, :0]) if features == ADDED else None
+
+        predicted = held_out(y)
+        found = regression.scores(y, predicted, about(y))
+        limits = regression.intervals(y, predicted, sets, seed, resamples, about(y))
+        scores = {name: Estimate.of([value, *limits[name]]) for name, value in found.items()}
+        p_value = None
+        if permutations and not np.isnan(found["r2"]):
+            orders, permuted = _permuted(rows, permutations)
+            again = held_out(y[permuted]) if model == "ridge" else predicted
+            p_value = orders.p_value(found["r2"], regression.scores(y[permuted], again, about(y[permuted]))["r2"])
+        return Fit(model=model, features=features, folds=folds, n=len(y), p_value=p_value, **scores), predicted
+
+    lengths = {point.bits for point in points}
+    fixed = [name for name, bits in zip(FIXED, LONG_BITS, strict=True) if bits in lengths]
+    wanted = [(features, folds) for folds in (SETS_OUT, MODELS_OUT) for features in (ADDED, *fixed, ALONE)]
+    made = [fits(*one)[0] for one in (wanted if models else [(name, SETS_OUT) for name in (ADDED, *fixed)])]
+    if not models:
+        return replace(counted, fits=tuple(made))
+    held = {(model, folds): fits(BOTH, folds, model) for folds in (SETS_OUT, MODELS_OUT, ROWS_OUT) for model in models}
+    predicted = held[models[0], SETS_OUT][1]
+    sets, y = [point.set for point in points], np.array([point.recall for point in points])
+    both = np.array([[np.log2(point.bits), *(point.diagnostics[name] for name in names)] for point in points], float)
+    weights = {model: regression.importances(model, both, y, sets, seed) for model in models}
     return replace(
         counted,
-        fits=tuple(fits),
+        fits=(*made, *(fit for fit, _ in held.values())),
         importances={
             feature: {model: Estimate(*found[i]) for model, found in weights.items()}
             for i, feature in enumerate([BITS, *names])
         },
         points={
-            name: tuple((float(y[i]), held_out[i]) for i, own in enumerate(clusters) if own == name)
-            for name in dict.fromkeys(clusters)
+            name: tuple((float(y[i]), float(predicted[i])) for i, own in enumerate(sets) if own == name)
+            for name in dict.fromkeys(sets)
         },
     )
+
+
+def _permuted(rows: Sequence[Point], at_most: int) -> tuple[Orders, NDArray[np.int64]]:
+    """Orders of the sets, and with them (P, n) orders of their rows: a set takes those of another, length by length."""
+    own: dict[str, list[int]] = {}
+    for i in sorted(range(len(rows)), key=lambda i: rows[i].bits):
+        own.setdefault(rows[i].set, []).append(i)
+    blocks = list(own.values())
+    alike = [str((rows[block[0]].encoder, [rows[i].bits for i in block])) for block in blocks]
+    orders = Orders.within(alike, at_most)
+    permuted = np.empty((len(orders.rows), len(rows)), np.int64)
+    for order, chosen in zip(permuted, orders.rows, strict=True):
+        order[np.concatenate(blocks)] = np.concatenate([blocks[i] for i in chosen])
+    return orders, permuted
+
+
+def _lowest(found: Iterable[Estimate | None]) -> float | None:
+    values = [None if one is None else one.value for one in found]
+    known = [value for value in values if value is not None]
+    return min(known) if known and len(known) == len(values) else None

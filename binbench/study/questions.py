@@ -13,7 +13,7 @@ from binbench.study.experiments.e4 import E4
 from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.e7 import E7
 from binbench.study.experiments.e8 import E8
-from binbench.study.prediction import ALONE, BOTH, MODELS_OUT, SETS_OUT
+from binbench.study.prediction import SETS_OUT
 from binbench.study.rows import MethodRow, by_set, counting, decided, with_recall
 from binbench.study.scenario import adapter_helps, broken_baseline, lacking, stopping, unsound
 from binbench.study.switches import Switch
@@ -24,6 +24,7 @@ from binbench.study.thresholds import (
     K2_GAP,
     K2_POINTS,
     LONG_BITS,
+    YELLOW_R2,
     YELLOW_RATIO,
     YELLOW_RECALL,
 )
@@ -48,7 +49,7 @@ def questions(outcomes: Outcomes, switches: Sequence[Switch]) -> list[Question]:
         _reaching(outcomes, yellow, YELLOW_RECALL, YELLOW_RATIO),
         _reaching(outcomes, green, GREEN_RECALL, GREEN_RATIO),
         _adapters(outcomes, switches),
-        _geometry(outcomes),
+        _geometry(outcomes, switches),
     ]
 
 
@@ -133,36 +134,25 @@ def _adapters(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
     return Question(text, "not known", f"between the bands: {numbers}")
 
 
-def _geometry(outcomes: Outcomes) -> Question:
-    """Geometry matters where it predicts beyond the code's length, on sets and on models that were not seen."""
-    text, x2 = "Does geometry matter?", outcomes.get("x2")
-    e7, e8 = outcome(outcomes, E7), outcome(outcomes, E8)
-    if e8 is None or e8.figures.decisive is None:
-        return Question(text, "not known", f"E8: {e8.figures.why_not if e8 else 'was not run'}")
-    found = e8.figures
-
-    def r2(features: str, folds: str) -> float | None:
-        fit = found.fit(features, folds)
-        return fit.r2.value if fit and fit.r2 else None
-
-    (sets, sets_alone), (models, models_alone) = pairs = [
-        (r2(BOTH, folds), r2(ALONE, folds)) for folds in (SETS_OUT, MODELS_OUT)
-    ]
-    numbers = (
-        f"R² of held-out sets is {number(sets, '.2f')} with geometry and bits and "
-        f"{number(sets_alone, '.2f')} with bits alone; of held-out models "
-        f"{number(models, '.2f')} and {number(models_alone, '.2f')}; "
-        f"n = {found.rows} rows of {found.sets} sets"
-    )
-    if e7 is not None and (strongest := e7.figures.relation.strongest):
+def _geometry(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
+    """Geometry matters where X2 finds that it adds to what the code's length tells; E8 and E7 stand beside."""
+    text, x2, found = "Does geometry matter?", outcomes.get("x2"), []
+    if e8 := outcome(outcomes, E8):
+        shown = [
+            f"{fit.features} {fit.r2.value:.2f}"
+            for fit in e8.figures.fits
+            if fit.r2 and fit.model == "ridge" and fit.folds == SETS_OUT
+        ]
+        found.append(f"E8: R² of sets left out: {', '.join(shown)}" if shown else f"E8: {e8.figures.why_not}")
+    if (e7 := outcome(outcomes, E7)) and (strongest := e7.figures.relation.strongest):
         relation = e7.figures.relation
-        numbers += (
-            f"; the closest diagnostic is {strongest} (ρ = {relation.rho[strongest]:+.2f}, "
+        found.append(
+            f"E7: the closest diagnostic is {strongest} (ρ = {relation.rho[strongest]:+.2f}, "
             f"p = {number(relation.p_value)} corrected for all)"
         )
-    if x2 is not None:
-        numbers += f"; X2: R² = {number(x2.figures.r2, '.2f')}"
-    known = [(with_, without) for with_, without in pairs if with_ is not None and without is not None]
-    if len(known) < len(pairs):
-        return Question(text, "not known", numbers)
-    return Question(text, "yes" if all(with_ > max(0.0, without) for with_, without in known) else "no", numbers)
+    if x2 is None or x2.figures.r2 is None:
+        by = stopping("X2", switches)
+        said = f"X2 was stopped by {', '.join(by)}" if by else "X2 was not run" if x2 is None else "X2 has no R²"
+        return Question(text, "stopped" if by else "not known", "; ".join([said, *found]))
+    found.insert(0, f"X2: R² = {x2.figures.r2:.2f} of what geometry adds")
+    return Question(text, "yes" if x2.figures.r2 > YELLOW_R2 else "no", "; ".join(found))

@@ -17,42 +17,62 @@ Array = NDArray[np.float64]
 MODELS = ("ridge", "lasso", "mlp")
 RESAMPLES = 2000
 COEFFICIENT_RESAMPLES = 100
-PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+#: Ridge's penalty for each row of standardized features, fixed beforehand: a few dozen sets tell too little to choose
+#: it by, and choosing costs a fifth of the power (in the worlds of tests/study/test_noise.py).
+PENALTY = 2.0
 
 
-def held_out(model: str, x: Array, y: Array, groups: Sequence[str], clusters: Sequence[str], seed: int = 0) -> Array:
-    """(n,) predictions of `y` from `x` (n, f), each by a model fitted without the point's own group.
+def held_out(model: str, x: Array, y: Array, groups: Sequence[Any], first: Array | None = None, seed: int = 0) -> Array:
+    """Predictions of `y`, shaped like it, each by a model fitted without the point's own group.
 
     Args:
         model: one of :data:`MODELS`.
-        x, y: features and shares in [0, 1]; predictions are clipped to that range.
+        x: (n, f) features; with f = 0 only `first` predicts.
+        y: (n,) shares in [0, 1], or for ridge (n, T) of them; predictions are clipped to that range.
         groups: what is left out together.
-        clusters: rows that are not independent of each other; penalties are chosen by leaving these out in turn.
+        first: (n, b) features that are fitted before, by least squares; the model takes what they leave.
         seed: of the network.
     """
-    names, own = np.asarray(groups), np.asarray(clusters)
-    predicted = np.full(len(y), np.nan)
+    names, predicted = np.array(groups), np.empty(y.shape)
+    design = np.hstack([np.ones((len(y), 1)), *([] if first is None else [first])])
     for name in dict.fromkeys(groups):
         out = names == name
-        predicted[out] = _fitted(model, x[~out], y[~out], own[~out], seed).predict(x[out])
+        line = design @ np.linalg.lstsq(design[~out], y[~out], rcond=None)[0]
+        predicted[out] = line[out]
+        if x.shape[1] and model == "ridge":
+            # As _fitted's, but quick, and for many targets at once: permutation tests ask for thousands.
+            scale = x[~out].std(axis=0)
+            z = (x - x[~out].mean(axis=0)) / np.where(scale > 0, scale, 1)
+            own = z[~out]
+            gram = own.T @ own + PENALTY * len(own) * np.eye(x.shape[1])
+            predicted[out] += z[out] @ np.linalg.solve(gram, own.T @ (y - line)[~out])
+        elif x.shape[1]:
+            predicted[out] += _fitted(model, x[~out], (y - line)[~out], seed).predict(x[out])
     return np.clip(predicted, 0, 1)
 
 
-def scores(y: Array, predicted: Array) -> dict[str, Any]:
-    """R² about the mean of `y`, RMSE, and Spearman's ρ of `predicted` with `y`; NaN where undefined.
+def scores(y: Array, predicted: Array, about: Array | None = None) -> dict[str, Any]:
+    """R², RMSE, and Spearman's ρ of `predicted` with `y`; NaN where undefined.
 
     Args:
         y, predicted: (n,), or (R, n) for R figures at once.
+        about: the prediction that R² and ρ say something beyond; R² is then 1 − SSE(predicted) / SSE(about), and ρ that
+            of the two differences from it. None for the mean of `y`.
     """
-    errors = np.square(y - predicted).sum(axis=-1)
-    spread = np.square(y - y.mean(axis=-1, keepdims=True)).sum(axis=-1)
+    base = y.mean(axis=-1, keepdims=True) if about is None else about
+    errors, spread = (np.square(y - other).sum(axis=-1) for other in (predicted, base))
     with np.errstate(divide="ignore", invalid="ignore"):
         r2 = np.where(spread > 0, 1 - errors / spread, np.nan)
-    return {"r2": r2[()], "rmse": np.sqrt(errors / y.shape[-1]), "rho": spearman(y, predicted)}
+    return {"r2": r2[()], "rmse": np.sqrt(errors / y.shape[-1]), "rho": spearman(y - base, predicted - base)}
 
 
 def intervals(
-    y: Array, predicted: Array, clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
+    y: Array,
+    predicted: Array,
+    clusters: Sequence[str],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    about: Array | None = None,
 ) -> dict[str, list[float]]:
     """95 % bootstrap percentiles of :func:`scores`, whole clusters resampled: their rows are not independent.
 
@@ -60,7 +80,7 @@ def intervals(
     """
     rows = _rows_by_cluster(clusters)
     found: dict[str, list[Array]] = {"r2": [], "rmse": [], "rho": []}
-    if len(rows) < 2:
+    if len(rows) < 2 or not resamples:
         return {name: [np.nan, np.nan] for name in found}
     rng = Generator(PCG64(seed))
     # Resamples of one length are scored together.
@@ -69,7 +89,7 @@ def intervals(
         resample = np.concatenate([rows[i] for i in chosen])
         drawn.setdefault(len(resample), []).append(resample)
     for same in map(np.stack, drawn.values()):
-        for name, values in scores(y[same], predicted[same]).items():
+        for name, values in scores(y[same], predicted[same], None if about is None else about[same]).items():
             found[name].append(values)
     return {name: np.nanpercentile(np.concatenate(values), [2.5, 97.5]).tolist() for name, values in found.items()}
 
@@ -84,7 +104,7 @@ def importances(
     """
     from sklearn.base import clone
 
-    fitted = _fitted(model, x, y, np.asarray(clusters), seed)
+    fitted = _fitted(model, x, y, seed)
     if model == "mlp":
         from sklearn.inspection import permutation_importance
 
@@ -106,7 +126,7 @@ def _rows_by_cluster(clusters: Sequence[str]) -> list[NDArray[np.int64]]:
     return [np.flatnonzero(names == name) for name in dict.fromkeys(clusters)]
 
 
-def _fitted(model: str, x: Array, y: Array, clusters: NDArray[Any], seed: int) -> Any:
+def _fitted(model: str, x: Array, y: Array, seed: int) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import Lasso, Ridge
     from sklearn.neural_network import MLPRegressor
@@ -115,7 +135,7 @@ def _fitted(model: str, x: Array, y: Array, clusters: NDArray[Any], seed: int) -
 
     estimator: Any
     if model == "ridge":
-        estimator = Ridge(_penalty(x, y, clusters))
+        estimator = Ridge(PENALTY * len(x))
     elif model == "lasso":
         estimator = Lasso(alpha=0.005, max_iter=50_000)
     else:
@@ -125,23 +145,3 @@ def _fitted(model: str, x: Array, y: Array, clusters: NDArray[Any], seed: int) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make_pipeline(StandardScaler(), estimator).fit(x, y)
-
-
-def _penalty(x: Array, y: Array, clusters: NDArray[Any]) -> float:
-    """Ridge's penalty with the least squared error over clusters left out in turn; the largest where there is one."""
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    names = np.unique(clusters)
-    if len(names) < 2:
-        return PENALTIES[-1]
-
-    errors = np.zeros(len(PENALTIES))
-    for name in names:
-        out = clusters == name
-        # One target per penalty: ridge then fits them all at once.
-        targets = np.tile(y[~out, None], len(PENALTIES))
-        fitted = make_pipeline(StandardScaler(), Ridge(np.array(PENALTIES))).fit(x[~out], targets)
-        errors += np.square(y[out, None] - np.clip(fitted.predict(x[out]), 0, 1)).sum(axis=0)
-    return PENALTIES[int(errors.argmin())]

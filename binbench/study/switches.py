@@ -132,14 +132,13 @@ def f3(predictions: Predictions | None) -> Switch:
     """F3 from E8's figures: the fit that its band rests on."""
     if predictions is None:
         return Switch("F3", "not applicable", "E8 was not run")
-    fit = predictions.decisive
-    if fit is None or fit.r2 is None or fit.rho is None:
+    r2, rho = predictions.r2, predictions.rho
+    if r2 is None or rho is None:
         return Switch("F3", "not applicable", predictions.why_not or "E8 has no R² and ρ")
-    r2, rho = fit.r2.value, fit.rho.value
     return Switch(
         "F3",
         "triggered" if rho < F3_RHO and r2 < F3_R2 else "not triggered",
-        f"ρ = {rho:.2f} and R² = {r2:.2f} with n = {predictions.rows} rows of {predictions.sets} sets",
+        f"ρ = {rho:.2f} and R² = {r2:.2f} of what geometry adds, {predictions.rows} rows of {predictions.sets} sets",
     )
 
 

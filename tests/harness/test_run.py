@@ -300,11 +300,11 @@ class TestFigures:
         """Stopped between the answers of float and their figures: those answers are kept."""
 
         def stopped(*_):
-            raise UserError("stopped")
+            raise RuntimeError("stopped")
 
         with monkeypatch.context() as patched:
             patched.setattr("binbench.harness.run.judge", stopped)
-            with pytest.raises(UserError, match="stopped"):
+            with pytest.raises(RuntimeError, match="stopped"):
                 run([preparation], ["float"], options)
         (path,) = options.results_dir.rglob("*.hdf5")
         assert "figures" not in Raw(path).attributes

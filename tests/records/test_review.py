@@ -127,7 +127,7 @@ def test_results_that_cannot_be_judged_are_named_and_left_out(folder):
         ("binary128_", "another tool's result"),
         ("float_", "its embedding set gone is not in"),
         ("int8_", "was measured on other vectors"),
-        ("pq8_", "not a readable result file"),
+        ("pq8_", "not a readable HDF5 file"),
     ):
         assert sum(name in line and reason in line for line in reasons) == 1
     assert [record.method for record in groups[0].records] == ["binary64", "float"]

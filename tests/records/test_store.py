@@ -124,6 +124,7 @@ def test_the_index_saves_opening_results(stored: Stored, monkeypatch: pytest.Mon
         shown(stored)
 
 
+SCHEMA = f'"schema": {INDEX_SCHEMA}'
 NAME = "small/20/int8-batch/int8_seed=0.hdf5"
 
 
@@ -143,8 +144,8 @@ def entry(stored: Stored, **held: Any) -> str:
         entry,
         lambda stored: entry(stored, figures={}),
         # Of another schema: the same words may mean something else.
-        lambda stored: (stored.results_dir / INDEX).read_text().replace('"schema": 1', '"schema": 0', 1),
-        lambda stored: entry(stored, attributes={"status": "failed"}).replace('"schema": 1', '"schema": 2', 1),
+        lambda stored: (stored.results_dir / INDEX).read_text().replace(SCHEMA, '"schema": 0', 1),
+        lambda stored: entry(stored, attributes={"status": "failed"}).replace(SCHEMA, '"schema": 9', 1),
         "\udcff\udcfe",
     ],
 )
@@ -283,7 +284,7 @@ def test_an_unreadable_file_is_a_row(stored: Stored) -> None:
     path.write_bytes(path.read_bytes()[:100])
     row = next(row for row in rows_of(stored) if row["status"] == "unreadable")
     assert (row["set"], row["family"], row["instance"], row["k"], row["mode"]) == ("small", "int8", "int8", 20, "batch")
-    assert "not a readable result file" in row["reason"]
+    assert "not a readable HDF5 file" in row["reason"]
 
 
 def test_no_results_is_a_mistake_that_says_what_to_do(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ GOOD = '{"_id": "a", "text": "b"}\n'
     [
         ("", "corpus.jsonl is empty"),
         ("\n\n", "corpus.jsonl is empty"),
+        ("\ufeff" + GOOD, "line 1: begins with a byte-order mark; save the file as UTF-8 without one"),
         (GOOD + "{not json}\n", "line 2: not a JSON object"),
         (GOOD + '["a", "b"]\n', "line 2: not a JSON object"),
         (GOOD + '{"_id": "b", "text": "cut o', "line 2: not a JSON object"),

@@ -41,6 +41,7 @@ class Server:
         break_after: bytes after which the next answers break off, one for each.
         honours_range: whether a part may be asked for.
         statuses: HTTP statuses to answer with first.
+        length: what it says how long its answers are; None for what is true.
     """
 
     url: str = ""
@@ -49,6 +50,7 @@ class Server:
     honours_range: bool = True
     statuses: list[int] = field(default_factory=list)
     ranges: list[str | None] = field(default_factory=list)
+    length: str | None = None
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def server(monkeypatch) -> Iterator[Server]:
                 return
             body = served.data[start:]
             self.send_response(206 if asked and served.honours_range else 200)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", served.length or str(len(body)))
             if asked and served.honours_range:
                 self.send_header("Content-Range", f"bytes {start}-{len(served.data) - 1}/{len(served.data)}")
             self.end_headers()
@@ -105,6 +107,12 @@ def test_fetches_once(server, tmp_path, size):
     assert left_in(target.parent) == {"pets"}
     fetch(server, target, size)
     assert server.ranges == [None]
+
+
+@pytest.mark.parametrize("length", ["abc", "-5"])
+def test_a_length_that_is_none_tells_nothing(server, tmp_path, length):
+    server.length = length
+    assert (fetch(server, tmp_path / "pets") / "corpus.jsonl").read_bytes() == NOISE
 
 
 def test_goes_on_where_it_broke_off(server, tmp_path):

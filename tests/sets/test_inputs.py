@@ -120,6 +120,18 @@ class TestVectors:
         assert messages == ["foreign: foreign.hdf5 changed; making it anew"]
         np.testing.assert_allclose(made.train[7], np.arange(1, 5) / np.sqrt(30), atol=1e-7)
 
+    def test_a_file_of_another_program_beside_the_sets_is_none_of_them(self, tmp_path, told, rng):
+        path = tmp_path / "foreign.hdf5"
+        with h5py.File(path, "w") as file:
+            file["train"], file["test"] = 9 * rng.standard_normal((50, 4)), rng.standard_normal((5, 4))
+        content = path.read_bytes()
+        made, [message], _ = told(Preparation(str(path), data_dir=tmp_path))
+        assert message == (
+            f"foreign was made from vectors by another program, not {path}; this set is called {made.name}"
+        )
+        np.testing.assert_allclose(np.linalg.norm(made.train, axis=1), 1, atol=1e-6)
+        assert path.read_bytes() == content
+
 
 class TestTexts:
     @pytest.fixture
@@ -253,3 +265,18 @@ def test_hashes_are_remembered_while_a_file_looks_the_same(tmp_path, monkeypatch
     (data / SEEN).write_text("[not what belongs here")
     with pytest.raises(pytest.fail.Exception):
         contents(inputs, data)
+
+
+def test_a_folder_counts_with_all_its_files(tmp_path):
+    def told():
+        return contents({"source": {"a": tmp_path / "a"}}, tmp_path)["source"].get("a")
+
+    seen = [told()]
+    for name, text in (("1", "x"), ("b/2", "y"), ("1", "z")):
+        path = tmp_path / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        seen.append(told())
+    path.rename(tmp_path / "a" / "3")
+    assert seen[0] is None
+    assert len({*seen, told()}) == 5

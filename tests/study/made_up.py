@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from binbench.study.experiments.e2 import SweptCodes
 from binbench.study.experiments.e4 import CheckedSet
-from binbench.study.prediction import ALONE, BOTH, FOLDS, Fit, Predictions
+from binbench.study.prediction import (
+    ADDED,
+    ALONE,
+    BOTH,
+    DECISIVE,
+    MODELS_OUT,
+    ROWS_OUT,
+    SETS_OUT,
+    Fit,
+    Predictions,
+)
 from binbench.study.rows import Estimate, MethodRow, Pair
 
 MEASURES = ("ndcg@10", "overlap@10", "qrels_recall@10", "qrels_recall@100", "map@10")
@@ -123,25 +132,14 @@ def truth(**given: Any) -> CheckedSet:
     return replace(sound, **given)
 
 
-def predictions(
-    r2: float | None, rho: float | None, alone: float | None = None, folds: Iterable[str] = FOLDS, **given: Any
-) -> Predictions:
-    """What E8 finds with these scores of ridge, `alone` being R² with the number of bits alone."""
+def predictions(r2: float | None, rho: float | None, alone: float = 0.9, **given: Any) -> Predictions:
+    """What E8 finds where geometry adds so much; `alone` is R² with the number of bits alone."""
 
-    def estimate(value: float | None) -> Estimate | None:
-        return None if value is None else Estimate(value, 0.0, 1.0)
+    def fit(features: str, folds: str, value: float | None) -> Fit:
+        scores = {"r2": value, "rmse": 0.1, "rho": rho}
+        limits = {name: None if score is None else Estimate(score, 0.0, 1.0) for name, score in scores.items()}
+        return Fit(model="ridge", features=features, folds=folds, n=24, p_value=0.04, **limits)
 
-    fits = tuple(
-        Fit(
-            model="ridge",
-            features=features,
-            folds=fold,
-            n=24,
-            r2=estimate(value),
-            rmse=Estimate(0.1, 0.0, 0.2),
-            rho=estimate(rho),
-        )
-        for fold in folds
-        for features, value in ((BOTH, r2), (ALONE, r2 if alone is None else alone))
-    )
-    return replace(Predictions(rows=24, sets=6, encoders=2, fits=fits), **given)
+    fits = [fit(features, SETS_OUT, r2) for features in DECISIVE]
+    fits += [fit(ADDED, MODELS_OUT, r2), fit(ALONE, SETS_OUT, alone), fit(BOTH, ROWS_OUT, alone)]
+    return replace(Predictions(rows=24, sets=6, encoders=2, fits=tuple(fits)), **given)

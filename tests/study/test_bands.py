@@ -297,4 +297,4 @@ def test_e8(r2: float | None, rho: float | None, color: str) -> None:
     assert found.color == color
     if r2 is not None:
         assert "n = 24 rows of 6 sets" in " ".join(found.reasons)
-        assert "models left out one at a time" in " ".join(found.reasons)
+        assert "leave-one-model-out" in " ".join(found.reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -168,5 +169,6 @@ def test_stopped_is_neither_negative_nor_not_run() -> None:
     verdict = scenario(given.outcomes, given.switches)
     assert verdict.reasons[-1].endswith("K2 is not applicable, K3 is not applicable; X2 not run, X3 stopped by F1, F2")
     text = document(given)
-    assert "### X3\n\nStopped by F1, F2.\n" in text
-    assert "### X2\n\nNot run.\n" in text
+    assert "* stopped by F1, F2: X1, X3\n" in text
+    assert re.search(r"\* not run: .*X2", text)
+    assert re.search(r"\| X3 \|.*\| stopped by F1, F2 \|", text)

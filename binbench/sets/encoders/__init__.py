@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
+from binbench.files import path_of
 from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
 from binbench.sets import DEFAULT_ENCODER, Precision
@@ -77,7 +78,7 @@ class EncoderOptions:
             UserError: there is none; the nearest names are suggested.
         """
         name, _, given = self.spec.partition("=")
-        folder = Path(given or self.spec).expanduser()
+        folder = path_of(given or self.spec)
         if found := ENCODERS.find(name):
             if not given:
                 return found
@@ -157,8 +158,8 @@ def other_models() -> Family:
 def encoder_name(spec: str) -> str:
     """The name that `spec` has in the names of embedding sets: no ``_``, no path separators."""
     name = spec.partition("=")[0]
-    if Path(name).expanduser().is_dir():
-        name = Path(name).expanduser().resolve().name
+    if (folder := path_of(name)).is_dir():
+        name = folder.resolve().name
     return set_name(name)
 
 

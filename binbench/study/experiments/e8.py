@@ -11,9 +11,20 @@ from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, adapter, experiment
 from binbench.study.experiments.e7 import E7
-from binbench.study.prediction import ALONE, BOTH, DECISIVE, MODELS_OUT, SETS_OUT, Point, Predictions, predict
+from binbench.study.prediction import (
+    ADDED,
+    ALONE,
+    BOTH,
+    DECISIVE,
+    MODELS_OUT,
+    ROWS_OUT,
+    SETS_OUT,
+    Fit,
+    Point,
+    Predictions,
+    predict,
+)
 from binbench.study.regression import MODELS
-from binbench.study.rows import Estimate
 from binbench.study.switches import f3
 from binbench.study.tables import estimate, listing, number, table
 from binbench.study.thresholds import GREEN_R2, GREEN_RHO, YELLOW_R2
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
     from binbench.study.study import Study
 
 #: Raised when a fit changes.
-SCHEMA = 2
+SCHEMA = 3
 
 
 @experiment
@@ -46,29 +57,22 @@ class E8(Experiment[Predictions]):
         return study.cached("e8", key, Predictions, partial(predict, points))
 
     def judge(self, figures: Predictions) -> Band:
-        """R² and ρ of ridge, sets left out one at a time."""
-        row = figures.decisive
-        if row is None or row.r2 is None or row.rho is None:
-            return Band("not applicable", [figures.why_not or "R² or ρ is not defined"])
-        across, alone = figures.fit(BOTH, MODELS_OUT), figures.fit(ALONE, SETS_OUT)
+        """R² and ρ of what geometry adds to bits and tells at a fixed length, the lowest of each."""
+        r2, rho = figures.r2, figures.rho
+        if r2 is None or rho is None:
+            lacking = f"R² or ρ is not defined of {', '.join(DECISIVE)}"
+            return Band("not applicable", [figures.why_not or lacking])
+        beside = [(ADDED, MODELS_OUT), (BOTH, ROWS_OUT), (ALONE, SETS_OUT)]
         reasons = [
-            (
-                f"ridge, sets left out one at a time: R² = {estimate(row.r2, '.2f')}, ρ = {estimate(row.rho, '.2f')}, "
-                f"n = {figures.rows} rows of {figures.sets} sets"
-            )
+            f"lowest R² = {r2:.2f} and ρ = {rho:.2f}; ridge, n = {figures.rows} rows of {figures.sets} sets",
+            *map(_said, figures.decisive),
+            *(_said(fit) for features, folds in beside if (fit := figures.fit(features, folds))),
         ]
-        if across is not None:
-            reasons.append(
-                f"models left out one at a time: R² = {_value(across.r2)}, ρ = {_value(across.rho)}, "
-                f"{figures.encoders} models"
-            )
-        if alone is not None:
-            reasons.append(f"bits alone: R² = {_value(alone.r2)}, ρ = {_value(alone.rho)}")
-        if row.r2.value > GREEN_R2 and row.rho.value > GREEN_RHO:
+        if r2 > GREEN_R2 and rho > GREEN_RHO:
             return Band("green", reasons)
         if f3(figures).state == "triggered":
             return Band("red", ["F3", *reasons])
-        if YELLOW_R2 <= row.r2.value <= GREEN_R2:
+        if YELLOW_R2 <= r2 <= GREEN_R2:
             return Band("yellow", reasons)
         return Band("not applicable", ["between the bands", *reasons])
 
@@ -78,7 +82,8 @@ class E8(Experiment[Predictions]):
         counted = f"n = {figures.rows} rows of {figures.sets} sets and {figures.encoders} encoders"
         return [
             listing(
-                f"Held-out predictions of recall@10 of `binary`, {counted}; limits over resampled sets",
+                f"Held-out predictions of recall@10 of `binary`, {counted}; limits over resampled sets; "
+                "p: recalls of sets permuted within encoders (of lasso and mlp without new fits)",
                 figures.fits,
                 {
                     "folds": lambda fit: fit.folds,
@@ -86,6 +91,7 @@ class E8(Experiment[Predictions]):
                     "model": lambda fit: fit.model,
                     "n": lambda fit: str(fit.n),
                     "R² [95 % CI]": lambda fit: estimate(fit.r2, ".2f"),
+                    "p": lambda fit: number(fit.p_value),
                     "RMSE [95 % CI]": lambda fit: estimate(fit.rmse),
                     "ρ [95 % CI]": lambda fit: estimate(fit.rho, ".2f"),
                 },
@@ -109,11 +115,14 @@ class E8(Experiment[Predictions]):
                 folder / "e8-predicted.png",
                 series,
                 ("measured recall@10", "predicted recall@10"),
-                f"Predictions of sets that were left out ({DECISIVE[0]}, {DECISIVE[1]}); dashed: exact.",
+                f"Predictions of sets that were left out (ridge, {SETS_OUT}); dashed: exact.",
                 diagonal=True,
             )
         ]
 
 
-def _value(found: Estimate | None) -> str:
-    return number(found and found.value, ".2f")
+def _said(fit: Fit) -> str:
+    return (
+        f"{fit.features}, {fit.folds}: R² = {estimate(fit.r2, '.2f')}, p = {number(fit.p_value)}, "
+        f"ρ = {estimate(fit.rho, '.2f')}"
+    )
