@@ -23,14 +23,14 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "
 
 
 class Number(click.ParamType):
-    """A number of documents such as 250000, 500k or 10M."""
+    """A number of documents such as 250000, 200k or 10M."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
         if found is None or (count := round(float(found[1]) * _MULTIPLES[found[2]])) < 1:
-            raise UserError(f"number of documents {value!r}: expected one such as 250000, 500k or 10M")
+            raise UserError(f"number of documents {value!r}: expected one such as 250000, 200k or 10M")
         return count
 
 
@@ -65,6 +65,7 @@ class Duration(click.ParamType):
 @click.option(
     "--algorithm", "algorithms", multiple=True, help="Methods to choose from, comma-separated. [default: a small zoo]"
 )
+@click.option("--for", "database", help="Also print the settings of the pick for a vector store, such as qdrant.")
 @options.preparing
 @options.of(
     options.RunOptions,
@@ -80,6 +81,7 @@ def command(
     no_training: bool,
     no_rescore_store: bool,
     algorithms: tuple[str, ...],
+    database: str | None,
     as_data: bool,
     dry_run: bool,
     **chosen: Any,
@@ -90,6 +92,7 @@ def command(
     its trend, with an interval whose lower end has to pass. The exit status is 1 when nothing fits.
     """
     from binbench.harness.run import plan, run
+    from binbench.report.databases import known_database, settings_for
     from binbench.report.recommendation import as_json, told
     from binbench.tasks.recommend import Wanted, recommend, sizes_for
 
@@ -105,6 +108,8 @@ def command(
     )
     options.load_plugins(chosen["plugins"])
     _ = wanted.base
+    if database:
+        known_database(database)
     preparations = options.preparations(**chosen)
     if len(preparations) != 1:
         raise UserError(f"a recommendation is about one set, and these options name {len(preparations)}")
@@ -122,11 +127,13 @@ def command(
         show_plan(plan(*work))
         return 0
     found = recommend(embeddings, run(*work).records, wanted)
+    pick, dimension = found.pick, embeddings.train.shape[1]
+    settings = settings_for(database, pick.instance, dimension, pick.arguments) if database and pick else []
     if as_data:
-        click.echo(json.dumps(as_json(found), indent=2))
+        click.echo(json.dumps(as_json(found) | ({"settings": settings} if database else {}), indent=2))
     else:
         width = max(40, shutil.get_terminal_size().columns)
-        for line in told(found):
+        for line in told(found) + settings:
             inset = "  " if line.startswith("  ") else ""
             click.echo(textwrap.fill(line.strip(), width, initial_indent=inset, subsequent_indent=inset + "  "))
-    return 0 if found.pick else 1
+    return 0 if pick else 1

@@ -66,9 +66,10 @@ def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     rng = Generator(PCG64(seed))
     draws = resampled(points.values, points.reference, rng)
     bounded = points.reference is None
+    # Half a result in all queries stands for none missed, which has no logit.
+    least = 0.5 / (points.depth * points.values.shape[-1])
     if bounded:
-        # Half a result in all queries: what is never missed may yet be.
-        draws = _logit(draws, 0.5 / (points.depth * points.values.shape[-1]))
+        draws = _logit(draws, least)
     found = draws @ inverse[0]
     freedom = max(1, len(set(points.sizes)) - 2)
     residuals = (draws[0] - design @ (inverse @ draws[0])) * roots
@@ -77,7 +78,10 @@ def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     noisy = found[1:] + spread * t.rvs(freedom, size=len(found) - 1, random_state=rng)
     low, high = np.quantile(noisy, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     limits = np.array([found[0], min(low, found[0]), max(high, found[0])])
-    return Interval(*map(float, 1 / (1 + np.exp(-limits)) if bounded else limits))
+    if bounded:
+        shares = 1 / (1 + np.exp(-limits))
+        limits = np.where(shares > 1 - 1.01 * least, 1, shares)
+    return Interval(*map(float, limits))
 
 
 def measured(values: Array, reference: Array | None = None, seed: int = 0) -> Interval:

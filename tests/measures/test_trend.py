@@ -63,6 +63,11 @@ def test_seeds_widen_the_interval(rng):
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
 
 
+def test_what_is_never_missed_stays_so():
+    found = predicted(Points(SIZES, np.full(5, 10), np.ones((1, 5, 30)), None, 10), 64_000)
+    assert tuple(found) == (1, 1, 1)
+
+
 def test_two_sizes_are_no_trend():
     with pytest.raises(ValueError, match="3 sizes"):
         predicted(points(None).up_to(1000), 32_000)

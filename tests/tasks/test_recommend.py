@@ -48,9 +48,10 @@ def test_beyond_what_was_measured_it_extrapolates_and_says_so(place):
     ask = {"documents": "20k", "methods": "int8,pq8,binary64", "dataset": "synthetic-1000x32"}
     done = asked(place, "--recall", "0.3", "--memory", "1MB", "--dry-run", **ask)
     assert "32 of 32 jobs to run" in done.stdout  # float is run along
-    done = asked(place, "--recall", "0.3", "--memory", "1MB", "--json", **ask)
+    done = asked(place, "--recall", "0.3", "--memory", "1MB", "--json", "--for", "lancedb", **ask)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
+    assert "num_sub_vectors=8" in told["settings"][1] or told["pick"] != "pq8"
     sizes = {one["method"]: one["memory"]["total"] for one in told["candidates"]}
     # Codes for all, and what is held once: two ends of a range a dimension; 256 centroids; a projection in float64.
     assert sizes["int8"] == 20_000 * 32 + 8 * 32
@@ -74,6 +75,7 @@ def test_what_it_refuses(place):
     refused(asked(place, "--recall", "0.9", documents="many"), "expected one such as 250000")
     refused(asked(place, "--measure", "recal@10", "--quality", "0.9"), "did you mean recall@10")
     refused(asked(place, "--recall", "0.9", "--quality", "0.9"), "--recall is")
+    refused(asked(place, "--recall", "0.9", "--for", "qdran"), "did you mean qdrant")
     with pytest.raises(UserError, match="too few"):
         sizes_for(600, 5000)
     assert sizes_for(8000, 100_000)[-1] == 8000
