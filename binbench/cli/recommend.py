@@ -128,12 +128,12 @@ def command(
         return 0
     found = recommend(embeddings, run(*work).records, wanted)
     pick, dimension = found.pick, embeddings.train.shape[1]
-    settings = settings_for(database, pick.instance, dimension, pick.arguments) if database and pick else []
+    there = settings_for(database, pick.instance, dimension, pick.arguments) if database and pick else []
     if as_data:
-        click.echo(json.dumps(as_json(found) | ({"settings": settings} if database else {}), indent=2))
+        click.echo(json.dumps(as_json(found) | ({"settings": there} if database else {}), indent=2))
     else:
         width = max(40, shutil.get_terminal_size().columns)
-        for line in told(found) + settings:
+        for line in told(found) + there:
             inset = "  " if line.startswith("  ") else ""
             click.echo(textwrap.fill(line.strip(), width, initial_indent=inset, subsequent_indent=inset + "  "))
     return 0 if pick else 1
