@@ -34,8 +34,8 @@ def bytes_(rng) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of 4 rows, so that these few are several."""
-    for module in ("vector_files", "parquet_vectors", "embeddings"):
-        monkeypatch.setattr(f"binbench.sets.{module}.BLOCK_ROWS", 4)
+    for place in ("vector_files.BLOCK_ROWS", "parquet_vectors.BATCH_ROWS", "embeddings.BLOCK_ROWS"):
+        monkeypatch.setattr(f"binbench.sets.{place}", 4)
 
 
 def write(path: Path, rows: np.ndarray) -> Path:
