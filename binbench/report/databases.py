@@ -17,9 +17,10 @@ from binbench.plugins.registry import ALGORITHMS
 _HEAD = """# In your database
 
 Written from `binbench/report/databases.yml` by `binbench.report.databases.databases_markdown`; a test keeps it so. It
-holds what their documentation says, in the version named; what could not be confirmed there is left out. Nothing here was
-measured in these systems: binbench measures quantizers, exhaustively, and most systems put a graph or lists on top, which lose a
-little more and are faster. `binbench recommend --for qdrant` fills the settings in for what it picks.
+holds what their documentation says, in the version named; what could not be confirmed there is left out. Nothing here
+was measured in these systems: binbench measures quantizers, exhaustively, and most systems put a graph or lists on
+top, which lose a little more and are faster. `binbench recommend --for qdrant` fills the settings in for what it
+picks.
 """
 
 
