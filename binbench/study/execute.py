@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from binbench.errors import UserError
 from binbench.files import atomic
-from binbench.harness.run import run
+from binbench.harness.run import Outcome, run
 from binbench.provenance import circumstances
+from binbench.study.corpus_size import measure_subsets
 from binbench.study.experiment import adapter, experiments, fitting, load, perform
 from binbench.study.methods import method_rows, pairs
 from binbench.study.rows import hours_by_device, is_device
@@ -128,6 +130,7 @@ def execute(
         _run_tier(study, number, step, progress, force)
         # What was read of the campaign is out of date.
         study = replace(study)
+    _measured("nested subsets", partial(measure_subsets, study, force), progress)
     for name, step in later.items():
         if load(name).exploratory and stopped(step):
             continue
@@ -152,17 +155,23 @@ def _run_tier(study: Study, number: int, step: Step, progress: Progress, force: 
     failed = 0
     for done, (tier, preparation) in enumerate(work):
         progress.show(step, "running", f"{done}/{len(work)} sets")
-        try:
-            outcome = run([preparation], tier.algorithms, campaign.options(study.results_dir, force))
-        except UserError as error:
-            if isinstance(error.__context__, KeyboardInterrupt):
-                raise
-            failed += 1
-            progress.failures.append(f"{preparation.path.stem}: {error}")
-            logger.warning("%s: %s", preparation.path.stem, error)
-            continue
-        progress.failures += [f"{r.method} on {r.set}: {r.status}: {r.reason}" for r in outcome.failures]
+        measure = partial(run, [preparation], tier.algorithms, campaign.options(study.results_dir, force))
+        failed += not _measured(preparation.path.stem, measure, progress)
     progress.show(step, "failed" if failed else "done", f"{len(work) - failed}/{len(work)} sets")
+
+
+def _measured(what: str, measure: Callable[[], Outcome], progress: Progress) -> bool:
+    """Whether `measure` came to an end; what failed goes to `progress`."""
+    try:
+        outcome = measure()
+    except UserError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        progress.failures.append(f"{what}: {error}")
+        logger.warning("%s: %s", what, error)
+        return False
+    progress.failures += [f"{r.method} on {r.set}: {r.status}: {r.reason}" for r in outcome.failures]
+    return True
 
 
 def kill_switches(study: Study, before: int | None = None) -> list[Switch]:

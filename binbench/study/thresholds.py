@@ -20,6 +20,8 @@ DISCRIMINATIVE = 0.8
 
 #: Verdicts about PQ rest on sets of so many documents where there are any: smaller ones flatter it.
 LARGE = 10_000
+#: On sets of so many, PQ is also trained on one half of the documents and judged on the other.
+HALVED = 20_000
 
 # E3 and E6: recall@10 of the baseline.
 PQ_STRONG, PQ_FAIR, PQ_BROKEN = 0.80, 0.70, 0.60

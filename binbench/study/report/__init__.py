@@ -15,6 +15,7 @@ from binbench.files import atomic
 from binbench.harness.config import spelt_out
 from binbench.study import plots as draw
 from binbench.study.archive import Archive, archive
+from binbench.study.corpus_size import Curve, HalvedSet, curve, curve_plot, halves
 from binbench.study.execute import Progress, kill_switches
 from binbench.study.experiment import Outcomes, Plot, current, outcome
 from binbench.study.experiments.e7 import E7
@@ -45,6 +46,7 @@ class Material:
         resolved: the campaign with every default, as YAML.
         plots: drawn for the report itself.
         losses: what binary codes have to tell apart.
+        curve, halves: what the size of a corpus does.
         archive: the results in one file.
     """
 
@@ -60,6 +62,8 @@ class Material:
     resolved: str = ""
     plots: Sequence[Plot] = ()
     losses: Sequence[Loss] = ()
+    curve: Curve | None = None
+    halves: Sequence[HalvedSet] = ()
     archive: Archive | None = None
 
 
@@ -73,6 +77,7 @@ def write_report(study: Study) -> list[Path]:
     outcomes, methods = current(study), method_rows(study)
     e7 = outcome(outcomes, E7)
     participation = {row.set: row.diagnostics["participation_ratio"] for row in e7.figures.sets} if e7 else {}
+    sizes = curve(study)
     material = Material(
         campaign=study.campaign.name,
         hypotheses=study.campaign.hypotheses,
@@ -84,7 +89,9 @@ def write_report(study: Study) -> list[Path]:
         log=Progress.read(study.folder),
         given=given(study),
         resolved=spelt_out(study.campaign),
-        plots=_draw(methods, study.folder),
+        plots=_draw(methods, study.folder, sizes),
+        curve=sizes,
+        halves=halves(study),
         losses=losses(study, participation),
         archive=archive(study),
     )
@@ -131,8 +138,8 @@ def _filled(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "```".join(stretches)).strip() + "\n"
 
 
-def _draw(methods: Sequence[MethodRow], folder: Path) -> list[Plot]:
-    """recall@10 against bytes and against speed, means over the sets of each encoder."""
+def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> list[Plot]:
+    """recall@10 against bytes and against speed, means over the sets of each encoder; and against documents."""
     found = []
     for old in folder.glob("report-*.png"):
         old.unlink()
@@ -160,4 +167,4 @@ def _draw(methods: Sequence[MethodRow], folder: Path) -> list[Plot]:
                     dashed=[name for name in series if name.endswith("-asym")],
                 )
             )
-    return found
+    return [*found, curve_plot(sizes, folder / "report-documents.png")] if sizes else found

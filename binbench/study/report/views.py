@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from binbench.report.render import Table, render
 from binbench.study import thresholds
 from binbench.study.campaign import load_study
+from binbench.study.corpus_size import curve_table, halves_table
 from binbench.study.experiment import Outcomes, experiments, outcome
 from binbench.study.experiments.e1 import E1, EmbeddedSet
 from binbench.study.experiments.e5 import E5
@@ -91,6 +92,8 @@ def of(material: Material) -> dict[str, Any]:
         "loss_table": loss_table(material.losses),
         "ranking": ranking(material.losses, thresholds.LONG_BITS[0]),
         "appendix": appendix(methods),
+        "curve_table": curve_table(material.curve) if material.curve else None,
+        "halves_table": halves_table(material.halves),
         "h1": first_hypothesis(material),
         "published": on_record,
         "published_table": comparison(on_record),
