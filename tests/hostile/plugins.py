@@ -127,10 +127,6 @@ JOBS = {
     "def fit(self, train): super().fit(train); time.perf_counter_ns = lambda: -time.monotonic_ns()": "ok: ",
     "def fit(self, train): super().fit(train); time.perf_counter_ns = lambda: 1": "ok: ",
     "def fit(self, train): super().fit(train); time.process_time = lambda: 0": "ok: ",
-    "def query(self, queries, k): t = [threading.Thread(target=burn) for _ in '1234']; [x.start() for x in t]; "
-    "[x.join() for x in t]; return super().query(queries, k)": "ok: the queries kept",
-    "def fit(self, train): super().fit(train); p = [multiprocessing.get_context('fork').Process(target=burn) "
-    "for _ in '1234']; [x.start() for x in p]; [x.join() for x in p]": "ok: the build kept",
     # Answers of the repeat before.
     "kept = None; query = lambda self, q, k: setattr(self, 'kept', self.kept or Fine.query(self, q, k)) or self.kept": (
         "ok: answers in the order of the repeat before: kept, not searched for; answers differ between repeats"
@@ -147,13 +143,6 @@ JOBS = {
 
 #: Helpers of the jobs.
 HELPERS = """
-def burn():
-    # Without the lock: numpy lets go of it in large products.
-    a = np.ones((700, 700))
-    for _ in range(12):
-        a @ a
-
-
 def pipes():
     found = []
     for fd in range(3, 64):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from hostile.plugins import HELPERS, JOBS, LEFT, PRELUDE, REFUSED
 from processes import runs
 
 from binbench import UserError
+from binbench.harness import timing
 from binbench.harness.options import RunOptions
 from binbench.harness.run import run
 from binbench.harness.supervise import supervise
@@ -75,8 +77,8 @@ def test_a_method_without_a_file(tmp_path: Path) -> None:
 def perform(small_set: EmbeddingSet, tmp_path: Path) -> Callable[..., dict[str, Record]]:
     """Runs methods, given by name with what their classes hold."""
 
-    def made(bodies: dict[str, str], **options: object) -> dict[str, Record]:
-        text = [PRELUDE, HELPERS]
+    def made(bodies: dict[str, str], prelude: str = "", **options: object) -> dict[str, Record]:
+        text = [PRELUDE, HELPERS, prelude]
         for name, body in bodies.items():
             text += [f"@register({name!r})\nclass {name.title().replace('-', '')}(Fine):\n    {body}\n"]
         path = tmp_path / "mine.py"
@@ -200,3 +202,60 @@ def test_json_of_results_stays_json(perform: Callable[..., dict[str, Record]]) -
     found = perform({"odd": "def fit(self, train): super().fit(train); self.facts['x'] = np.float32(2), {1: object}"})
     assert found["odd"].status == "ok"
     assert json.loads(json.dumps(found["odd"].facts.model_dump()))["x"][0] == "2.0"
+
+
+def burn(seconds: float) -> None:
+    """Use as much time of a processor."""
+    while time.thread_time() < seconds:
+        pass
+
+
+def test_processor_time_is_that_of_all_threads_and_processes() -> None:
+    before = timing.processor_time()
+    threads = [threading.Thread(target=burn, args=(0.1,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert timing.processor_time() - before >= 0.3
+    before = timing.processor_time()
+    reading, writing = os.pipe()
+    # A fork takes its thread's time so far along.
+    for lives in (True, False):
+        if (pid := os.fork()) == 0:
+            burn(time.thread_time() + 0.2)
+            os.write(writing, b"x")
+            time.sleep(60 * lives)
+            os._exit(0)
+        os.read(reading, 1)
+        if lives:
+            living = pid
+        else:
+            os.waitpid(pid, 0)
+    used = timing.processor_time() - before
+    os.kill(living, 9)
+    os.waitpid(living, 0)
+    assert 0.37 <= used < 5  # the kernel tells of living ones in hundredths
+
+
+def test_more_processors_than_threads_are_remarked() -> None:
+    assert timing.excess("the queries", 1.1, 1.0, 1) is None
+    assert timing.excess("the queries", 2.1, 1.0, 2) is None
+    assert timing.excess("the queries", 0.01, 0.001, 1) is None
+    assert timing.excess("the queries", 7.6, 2.0, 1) == "the queries kept 3.8 processors busy, with 1 thread asked for"
+    assert timing.excess("the build", 7.6, 2.0, 2) == "the build kept 3.8 processors busy, with 2 threads asked for"
+
+
+def test_processor_time_of_jobs_is_remarked(
+    perform: Callable[..., dict[str, Record]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock of the processor's that goes a thousand times as fast, as a loaded machine shows no excess."""
+    fast = """
+import binbench.harness.timing, binbench.harness.worker
+real = time.process_time
+for module in (binbench.harness.timing, binbench.harness.worker):
+    module.processor_time = lambda: 1000 * real()
+"""
+    found = perform({"busy": "def fit(self, train): super().fit(train)"}, prelude=fast)
+    notes = found["busy"].notes
+    assert [note.split(" kept ")[0] for note in notes] == ["the build", "the queries"]
