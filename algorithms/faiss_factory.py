@@ -38,7 +38,7 @@ class FactoryIndex(FaissAlgorithm):
     index: what the empty one takes is shared.
     """
 
-    metrics = ("angular", "euclidean")
+    metrics = ("angular", "euclidean", "ip")
     score_scale = "own"
     at_least_k = ("efSearch", "candidates")
 
@@ -181,6 +181,9 @@ def made(dimension: int, factory: str, metric: str) -> faiss.Index:
     """What faiss' factory makes, untrained; RuntimeError where it refuses.
 
     What knows no inner product ranks by squared distance, which is the same order on unit rows.
+
+    Raises:
+        Unsupported: and on no others.
     """
     import faiss
 
@@ -190,6 +193,8 @@ def made(dimension: int, factory: str, metric: str) -> faiss.Index:
         except RuntimeError as error:
             if "METRIC_L2" not in str(error):
                 raise
+            if metric == "ip":
+                raise Unsupported(f"faiss has {factory} for distances only, not for inner products") from error
     return faiss.index_factory(dimension, factory, faiss.METRIC_L2)
 
 

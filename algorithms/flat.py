@@ -20,16 +20,15 @@ class Float(FaissAlgorithm):
     Float query × float vector (faiss `IndexFlat`); stores the vectors themselves.
     """
 
-    metrics = ("angular", "euclidean")
+    metrics = ("angular", "euclidean", "ip")
 
-    def __init__(self, dimension: int, metric: str = "angular") -> None:
+    def __init__(self, dimension: int) -> None:
         super().__init__(dimension)
-        self.metric = metric
 
     def build(self) -> faiss.Index:
         import faiss
 
-        return faiss.IndexFlatL2(self.dimension) if self.metric == "euclidean" else faiss.IndexFlatIP(self.dimension)
+        return faiss.IndexFlat(self.dimension, self.metric_type)
 
     def footprint(self) -> Footprint:
         return Footprint(codes=4 * self.dimension)
@@ -42,17 +41,15 @@ class Half(FaissAlgorithm):
     Asymmetric, float query × de-coded vector (faiss `QT_fp16`); stores the rounded vectors.
     """
 
-    metrics = ("angular", "euclidean")
+    metrics = ("angular", "euclidean", "ip")
 
-    def __init__(self, dimension: int, metric: str = "angular") -> None:
+    def __init__(self, dimension: int) -> None:
         super().__init__(dimension)
-        self.metric = metric
 
     def build(self) -> faiss.Index:
         import faiss
 
-        metric = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
-        return faiss.IndexScalarQuantizer(self.dimension, faiss.ScalarQuantizer.QT_fp16, metric)
+        return faiss.IndexScalarQuantizer(self.dimension, faiss.ScalarQuantizer.QT_fp16, self.metric_type)
 
     def footprint(self) -> Footprint:
         return Footprint(codes=2 * self.dimension)
@@ -66,6 +63,8 @@ class PCA(FaissAlgorithm):
     components kept the product is that of the original vectors. Stores the components and P.
     """
 
+    metrics = ("angular", "euclidean", "ip")
+
     def __init__(self, dimension: int, dims: int, seed: int = 0) -> None:
         super().__init__(dimension, seed)
         if dims > dimension:
@@ -76,7 +75,7 @@ class PCA(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        index = faiss.IndexFlatIP(self.dims)
+        index = faiss.IndexFlat(self.dims, self.metric_type)
         index.is_trained = False
         return index
 

@@ -31,6 +31,7 @@ class HNSW(FaissAlgorithm):
     Float query × float vector (Malkov and Yashunin, 2016; faiss `IndexHNSWFlat`). Stores the vectors and the graph.
     """
 
+    metrics = ("angular", "euclidean", "ip")
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
     at_least_k = ("ef_search",)
     exhaustive = False
@@ -43,7 +44,7 @@ class HNSW(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        index = faiss.IndexHNSWFlat(self.dimension, self.links, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexHNSWFlat(self.dimension, self.links, self.metric_type)
         index.hnsw.efConstruction = 200
         index.hnsw.rng = faiss.RandomGenerator(self.seed)
         return index
@@ -76,6 +77,7 @@ class InvertedLists(FaissAlgorithm):
     numbers and the cells' centroids.
     """
 
+    metrics = ("angular", "euclidean", "ip")
     query_grid: ClassVar = {"nprobe": [1, 4, 16, 64]}
     exhaustive = False
 
@@ -92,13 +94,13 @@ class InvertedLists(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        cells = faiss.IndexFlatIP(self.dimension)
-        return self.prepared(faiss.IndexIVFFlat(cells, self.dimension, self.lists, faiss.METRIC_INNER_PRODUCT))
+        cells = faiss.IndexFlat(self.dimension, self.metric_type)
+        return self.prepared(faiss.IndexIVFFlat(cells, self.dimension, self.lists, self.metric_type))
 
     def prepared(self, index: faiss.IndexIVF) -> faiss.IndexIVF:
-        """`index` with seeded cells of unit centroids, as inner products want them."""
+        """`index` with seeded cells, of unit centroids where these are met by inner products."""
         self.seeded(index.cp)
-        index.cp.spherical = True
+        index.cp.spherical = self.metric != "euclidean"
         return index
 
     def query(self, queries: FloatArray, k: int) -> Answer:
@@ -127,8 +129,8 @@ class InvertedProductQuantization(InvertedLists):
     def build(self) -> faiss.Index:
         import faiss
 
-        cells = faiss.IndexFlatIP(self.dimension)
-        index = faiss.IndexIVFPQ(cells, self.dimension, self.lists, self.bytes, 8, faiss.METRIC_INNER_PRODUCT)
+        cells = faiss.IndexFlat(self.dimension, self.metric_type)
+        index = faiss.IndexIVFPQ(cells, self.dimension, self.lists, self.bytes, 8, self.metric_type)
         self.seeded(index.pq.cp)
         return self.prepared(index)
 

@@ -21,6 +21,7 @@ class HNSWLib(Algorithm):
     """
 
     libraries = ("hnswlib",)
+    metrics = ("angular", "euclidean", "ip")
     score_scale = "cosine"
     query_grid: ClassVar = {"ef_search": [16, 64, 256]}
     at_least_k = ("ef_search",)
@@ -35,7 +36,8 @@ class HNSWLib(Algorithm):
 
     def fit(self, train: FloatArray) -> None:
         self.facts.clear()
-        index = library("hnswlib", "hnswlib").Index(space="ip", dim=self.dimension)
+        space = "l2" if self.metric == "euclidean" else "ip"
+        index = library("hnswlib", "hnswlib").Index(space=space, dim=self.dimension)
         index.init_index(max_elements=len(train), M=self.links, ef_construction=200, random_seed=self.seed)
         with self.stage("encode"):
             for block in blocks(train):
@@ -47,10 +49,10 @@ class HNSWLib(Algorithm):
         return ranked(self.search, queries, k, self.index_.get_current_count(), self.exhaustive)
 
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, Ids]:
-        """The graph's own `k` results; scores are inner products."""
+        """The graph's own `k` results; scores are inner products, or squared distances negated."""
         self.index_.set_ef(max(self.ef_search, k))
         ids, distances = self.index_.knn_query(np.ascontiguousarray(queries), k, num_threads=1)
-        return 1 - distances, ids.astype(np.int64)
+        return (0 if self.metric == "euclidean" else 1) - distances, ids.astype(np.int64)
 
     def footprint(self) -> Footprint:
         codes = 4 * self.dimension

@@ -24,6 +24,7 @@ class ProductQuantization(FaissAlgorithm):
     and the codebooks, 4 · 256 · d bytes.
     """
 
+    metrics = ("angular", "euclidean", "ip")
     centroids = 256
 
     def __init__(self, dimension: int, bytes: int, seed: int = 0) -> None:
@@ -35,7 +36,7 @@ class ProductQuantization(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        index = faiss.IndexPQ(self.dimension, self.bytes, 8, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexPQ(self.dimension, self.bytes, 8, self.metric_type)
         self.seeded(index.pq.cp)
         return index
 
@@ -109,6 +110,7 @@ class FastScan(FaissAlgorithm):
     `IndexPQFastScan`). Stores the codes, in whole blocks of 32 vectors, and the codebooks, 4 · 16 · d bytes.
     """
 
+    metrics = ("angular", "euclidean", "ip")
     centroids = 16
 
     def __init__(self, dimension: int, bytes: int, seed: int = 0) -> None:
@@ -120,7 +122,7 @@ class FastScan(FaissAlgorithm):
     def build(self) -> faiss.Index:
         import faiss
 
-        index = faiss.IndexPQFastScan(self.dimension, 2 * self.bytes, 4, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexPQFastScan(self.dimension, 2 * self.bytes, 4, self.metric_type)
         self.seeded(index.pq.cp)
         return index
 

@@ -28,6 +28,8 @@ class RaBitQ(FaissAlgorithm):
     and the rotation.
     """
 
+    metrics = ("angular", "euclidean", "ip")
+
     def __init__(self, dimension: int, bits_per_dim: int, seed: int = 0) -> None:
         super().__init__(dimension, seed)
         self.bits_per_dim = bits_per_dim
@@ -37,7 +39,7 @@ class RaBitQ(FaissAlgorithm):
         import faiss
 
         self.transform_ = np.ascontiguousarray(random_rotation(self.dimension, self.seed).T)
-        return faiss.IndexRaBitQ(self.dimension, faiss.METRIC_INNER_PRODUCT, self.bits_per_dim)
+        return faiss.IndexRaBitQ(self.dimension, self.metric_type, self.bits_per_dim)
 
     def decode(self, vectors: FloatArray) -> FloatArray | None:
         # faiss de-codes the signs and leaves the further bits out.

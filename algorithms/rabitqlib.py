@@ -20,6 +20,7 @@ class RaBitQLib(Algorithm):
     """An index of rabitqlib over the cells of its k-means: a subclass gives `empty` and `ask`."""
 
     libraries = ("rabitqlib",)
+    metrics = ("angular", "euclidean", "ip")
     score_scale = "own"
     exhaustive = False
 
@@ -31,6 +32,11 @@ class RaBitQLib(Algorithm):
         self.lists = lists
         self.bits = bits
         self.seed = seed
+
+    @property
+    def space(self) -> str:
+        """`metric` as the library calls it."""
+        return "l2" if self.metric == "euclidean" else "ip"
 
     @abstractmethod
     def empty(self, count: int) -> Any:
@@ -102,7 +108,7 @@ class RaBitQLists(RaBitQLib):
         self.nprobe = 16
 
     def empty(self, count: int) -> Any:
-        return library("rabitqlib", "rabitqlib").IvfIndex(self.dimension, count, self.lists, self.bits, "ip")
+        return library("rabitqlib", "rabitqlib").IvfIndex(self.dimension, count, self.lists, self.bits, self.space)
 
     def ask(self, queries: FloatArray, k: int) -> tuple[Any, Any]:
         return self.index_.search(queries, k, min(self.nprobe, self.lists))
@@ -126,7 +132,7 @@ class RaBitQGraph(RaBitQLib):
 
     def empty(self, count: int) -> Any:
         module = library("rabitqlib", "rabitqlib")
-        return module.HnswIndex(self.dimension, count, self.links, 200, self.bits, "ip", self.seed + 1)
+        return module.HnswIndex(self.dimension, count, self.links, 200, self.bits, self.space, self.seed + 1)
 
     def ask(self, queries: FloatArray, k: int) -> tuple[Any, Any]:
         return self.index_.search(queries, k, max(self.ef_search, k))

@@ -25,6 +25,8 @@ class RescoredProductQuantization(Rescored):
     number of documents that are re-scored. Stores the codes, the codebooks and the float32 vectors.
     """
 
+    metrics = ("angular", "euclidean", "ip")
+
     def __init__(self, dimension: int, bytes: int, store: str, seed: int = 0) -> None:
         super().__init__(dimension, ProductQuantization(dimension, bytes, seed), _store(dimension, store))
 

@@ -20,6 +20,8 @@ class ResidualQuantization(FaissAlgorithm):
     faiss `IndexResidualQuantizer`). Stores the codes and one codebook of 256 whole vectors per byte.
     """
 
+    # Distances would need the length of each sum stored beside its code.
+    metrics = ("angular", "ip")
     centroids = 256
     #: faiss' default for this quantizer.
     rounds = 10

@@ -24,6 +24,8 @@ class Scalar(FaissAlgorithm):
     `QT_4bit`); values outside the range are clipped. Stores the codes and the two ends of each range.
     """
 
+    metrics = ("angular", "euclidean", "ip")
+
     def __init__(self, dimension: int, bits: int) -> None:
         super().__init__(dimension)
         self.bits = bits
@@ -32,7 +34,7 @@ class Scalar(FaissAlgorithm):
         import faiss
 
         quantizer = getattr(faiss.ScalarQuantizer, f"QT_{self.bits}bit")
-        return faiss.IndexScalarQuantizer(self.dimension, quantizer, faiss.METRIC_INNER_PRODUCT)
+        return faiss.IndexScalarQuantizer(self.dimension, quantizer, self.metric_type)
 
     def train_index(self, index: faiss.Index, train: FloatArray) -> None:
         # Two rows that span the ranges teach faiss the same as all documents do, without holding them in memory.

@@ -31,6 +31,7 @@ class USearch(Algorithm):
     """
 
     libraries = ("usearch", "numkong")
+    metrics = ("angular", "euclidean", "ip")
     scoring = "symmetric"
     score_scale = "own"
     query_grid: ClassVar = {"expansion_search": [16, 64, 256, 0]}
@@ -47,7 +48,9 @@ class USearch(Algorithm):
 
     def fit(self, train: FloatArray) -> None:
         self.facts.clear()
-        metric = "hamming" if self.kind == "b1" else "cos"
+        if self.metric != "angular" and self.kind != "f16":
+            raise Unsupported(f"usearch's {self.kind} holds directions, not lengths, and ranks by angle only")
+        metric = "hamming" if self.kind == "b1" else {"angular": "cos", "euclidean": "l2sq"}.get(self.metric, "ip")
         index = library("usearch.index", "usearch").Index(ndim=self.dimension, metric=metric, dtype=self.kind)
         with self.stage("encode"):
             for start, block in zip(range(0, len(train), 65536), blocks(train), strict=True):

@@ -71,7 +71,7 @@ def test_paths_are_as_they_are_given(monkeypatch):
 
 
 def test_more_than_the_disk_holds(tmp_path):
-    require_space(tmp_path, 1, "write a byte")
+    require_space(tmp_path / "to" / "be made", 1, "write a byte")
     with pytest.raises(UserError, match=r"not enough disk to write it all: 1000000000000.0 GB needed, .* free some"):
         require_space(tmp_path, 10**21, "write it all")
 

@@ -50,7 +50,7 @@ class Index:
     Attributes:
         name: the instance's, such as ``pq32``.
         algorithm: the plugin itself; takes unit rows only where `distance` is angular.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip``.
         documents: N.
         ids: of the documents by row, where a loaded index has them.
     """
@@ -318,7 +318,7 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
     Args:
         name: an instance, such as ``pq32`` or ``int8@mrl256``.
         vectors: (N, d) floats; brought to unit length for angular distance.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip``.
         seed: of everything random in the method.
         arguments: query-time arguments, such as ``nprobe=4``.
 
@@ -326,10 +326,11 @@ def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: in
         UserError: an unknown method, vectors that are none, or an argument that the method has not.
         Unsupported: the method does not fit the vectors.
     """
+    from binbench.sets.neighbors import DISTANCES
     from binbench.tasks.build import fitted
 
-    if distance not in ("angular", "euclidean"):
-        raise UserError(f"distance {distance!r} is not supported; angular and euclidean are")
+    if distance not in DISTANCES.values():
+        raise unknown("distance", distance, DISTANCES.values(), f"; there are {', '.join(DISTANCES.values())}")
     rows = unit_vectors(np.asarray(vectors), "document", distance)
     return Index(name, fitted(name, rows, distance, seed, arguments), distance, len(rows))
 

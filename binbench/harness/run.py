@@ -150,6 +150,7 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
     planned: list[Planned] = []
     for preparation in preparations:
         embeddings = preparation.run()
+        embeddings.check()
         outcome.sets[embeddings.name] = embeddings
         planned += plan_set(embeddings, algorithms, options)
     if earlier := sum(len(plan.results) for plan in planned if plan.state == "of an earlier version"):

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+#: A document counts as a true neighbor up to this much farther than the k-th nearest.
+TOLERANCE = 1e-6
 Found = TypeVar("Found")
 
 
@@ -35,7 +37,7 @@ class Answers:
         ids: (Q, k) returned rows, best first, padded with -1.
         distances: (Q, k) their true distances, inf where padded.
         true_ids, true_distances: (Q, K) the exact nearest rows and their distances, ascending.
-        distance: ``angular`` or ``euclidean``.
+        distance: ``angular``, ``euclidean`` or ``ip``.
         scores: (Q, k) the method's own, larger is better; None where they are not stored.
         ties: None where the method could not name them.
         qrels: (n, 3) query row, document row, grade; None without judgements.
@@ -60,6 +62,16 @@ class Answers:
     document_ids: Sequence[str] | None
     distances_to: Callable[[int, NDArray[np.integer[Any]]], Array]
     _found: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def tolerance(self) -> Array:
+        """(Q, 1) how much farther than a true neighbor still counts as near: 1e-6, on the scale of the query's own.
+
+        Distances other than angular ones have the scale of the vectors.
+        """
+        if self.distance == "angular":
+            return np.full((len(self.true_distances), 1), TOLERANCE)
+        return TOLERANCE * np.abs(self.true_distances).max(axis=1, keepdims=True).astype(np.float64)
 
     def once(self, function: Callable[[Answers], Found]) -> Found:
         """`function` of these answers, computed the first time that a measure asks for it."""

@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from binbench.measures.answers import Answers
+from binbench.measures.answers import TOLERANCE, Answers
 from binbench.measures.registry import measure
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.integer[Any]]
 
-#: A document counts as a true neighbor up to this much farther than the k-th nearest.
-TOLERANCE = 1e-6
 
-
-def recall(true_distances: NDArray[Any], distances: NDArray[Any], ids: Ids, k: int) -> Array:
+def recall(
+    true_distances: NDArray[Any], distances: NDArray[Any], ids: Ids, k: int, tolerance: Array | float = TOLERANCE
+) -> Array:
     """The share of the first `k` results that are no farther than the true k-th neighbor: recall@k, ties honoured.
 
     Args:
@@ -25,6 +24,7 @@ def recall(true_distances: NDArray[Any], distances: NDArray[Any], ids: Ids, k: i
         distances: (Q, n) true distances of the returned documents, not the method's own.
         ids: (Q, n) the returned documents, best first, padded with -1; a repeated document counts once.
         k: the cut.
+        tolerance: what may be added to the true k-th distance, for all queries or (Q, 1) for each.
 
     Returns:
         (Q,) in [0, 1].
@@ -33,7 +33,7 @@ def recall(true_distances: NDArray[Any], distances: NDArray[Any], ids: Ids, k: i
         ValueError: `k` exceeds K or n, so that recall@k is not known.
     """
     _check_depth(k, true_distances=true_distances, ids=ids)
-    cut = true_distances[:, k - 1 : k].astype(np.float64) + TOLERANCE
+    cut = true_distances[:, k - 1 : k].astype(np.float64) + tolerance
     hits = (distances[:, :k].astype(np.float64) <= cut) & first_occurrences(ids[:, :k])
     return hits.sum(axis=1) / k
 
@@ -105,12 +105,13 @@ def _check_depth(k: int, **lists: NDArray[Any]) -> None:
 @measure(
     "recall@{k}",
     against="float",
-    definition="share of the first {k} results whose true distance is at most the true {nth} distance + 1e-6; "
-    "each document counts once",
+    definition="share of the first {k} results whose true distance is at most the true {nth} distance + 1e-6, "
+    "relative where distances are not angular; each document counts once",
+    version=2,
     values=[{"k": k, "nth": "nearest" if k == 1 else f"{k}-th nearest"} for k in (1, 5, 10, 50, 100)],
 )
 def _recall(answers: Answers, k: int) -> Array:
-    return recall(answers.true_distances, answers.distances, answers.ids, k)
+    return recall(answers.true_distances, answers.distances, answers.ids, k, answers.tolerance)
 
 
 @measure(

@@ -22,7 +22,7 @@ def relative_score_error(true_scores: NDArray[Any], scores: NDArray[Any]) -> Arr
     of unit explains. The ratio is one of means over a query's documents, so a true score near 0 does no harm.
 
     Args:
-        true_scores: (Q, k) true similarities of the returned documents (cosine, or minus the distance).
+        true_scores: (Q, k) true similarities of the returned documents (cosine, inner product or minus the distance).
         scores: (Q, k) the method's own, larger is better; entries not finite in both arrays are left out.
 
     Returns:
@@ -86,4 +86,4 @@ def _rank_correlation(answers: Answers) -> Array | None:
 def _true_scores(answers: Answers) -> Array:
     """(Q, k) on the scale that `float` scores on, so that its own error is nil."""
     distances = answers.distances.astype(np.float64)
-    return 1 - distances if answers.distance == "angular" else -(distances**2)
+    return {"angular": 1 - distances, "ip": -distances}.get(answers.distance, -(distances**2))

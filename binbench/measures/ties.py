@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.measures.answers import Answers, Ties
-from binbench.measures.ranking import TOLERANCE
 from binbench.measures.registry import measure
 from binbench.measures.relevance import judged_only
 
@@ -147,7 +146,7 @@ _ENDS = [
 _OVER = "over all orders of documents that tie"
 
 
-@measure("recall@10_{end}", against="float", definition=f"the {{meaning}} recall@10 {_OVER}", values=_ENDS)
+@measure("recall@10_{end}", against="float", definition=f"the {{meaning}} recall@10 {_OVER}", version=2, values=_ENDS)
 def _recall(answers: Answers, end: str) -> Array | None:
     return None if answers.ties is None else getattr(answers.once(_bounds_of_recall), end)
 
@@ -182,7 +181,7 @@ def _bounds_of_ndcg(answers: Answers) -> Bounds:
 def _is_neighbor(answers: Answers, ties: Ties) -> NDArray[np.bool_]:
     """(T,) whether each document is no farther than its query's true tenth neighbor, within recall's tolerance."""
     distances = answers.true_distances.astype(np.float64)
-    cut = distances[:, CUT - 1] + TOLERANCE
+    cut = distances[:, CUT - 1] + answers.tolerance[:, 0]
     queries, columns = np.nonzero(distances <= cut[:, None])
     nearest = np.stack([queries, answers.true_ids[queries, columns], np.ones(len(queries), np.int64)], axis=1)
     found = gains_of(nearest, ties.ids, ties.offsets) > 0

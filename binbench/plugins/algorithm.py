@@ -51,12 +51,14 @@ class Algorithm(ABC):
     """A compression method behind one `fit` / `query` interface.
 
     A subclass takes `dimension` (int), its build parameters and, where anything is random, `seed` (int) as constructor
-    keywords; a constructor that names `metric` is also told the set's distance. Learned state ends in ``_``.
+    keywords; where it ranks by several `metrics`, `metric` is the set's distance from before `fit`, and a constructor
+    that names `metric` is told it. Learned state ends in ``_``.
     The constructor or `fit` raises :exc:`binbench.Unsupported` when the method cannot serve the set.
     """
 
-    #: Distances the method can rank by.
+    #: Distances the method can rank by, of ``angular``, ``euclidean`` and ``ip`` (minus the inner product).
     metrics: ClassVar[Sequence[str]] = ("angular",)
+    metric: str = "angular"
     #: How a query meets a code: code × code, or float query × code.
     scoring: ClassVar[Scoring] = "asymmetric"
     #: What a score is: an estimate of the cosine, 1 - 2·(Hamming distance)/bits, or a scale of the method's own.

@@ -54,6 +54,13 @@ class FaissAlgorithm(Algorithm):
         self.dimension = dimension
         self.seed = seed
 
+    @property
+    def metric_type(self) -> int:
+        """`metric` as faiss calls it; on unit rows inner products are cosines."""
+        import faiss
+
+        return int(faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT)
+
     @abstractmethod
     def build(self) -> faiss.Index:
         """An empty, untrained index whose random parts are seeded with `self.seed`."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from binbench.plugins.algorithm import Algorithm
 from binbench.plugins.declared import asked, checked_grid
 from binbench.texts import visible
 
@@ -124,7 +125,10 @@ class Instance:
 
     def create(self, **given: Any) -> Any:
         """Call the plugin with the instance's parameters and those of `given` that it names."""
-        return self.family.plugin(**{k: v for k, v in given.items() if self.takes(k)}, **self.parameters)
+        made = self.family.plugin(**{k: v for k, v in given.items() if self.takes(k)}, **self.parameters)
+        if isinstance(made, Algorithm) and "metric" in given:
+            made.metric = given["metric"]
+        return made
 
 
 def _expression(values: Sequence[Any]) -> str:

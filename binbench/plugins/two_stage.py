@@ -70,6 +70,7 @@ class Rescored(TwoStage):
         """Fit both stages on `train`."""
         self.facts.clear()
         for stage in (self.first_, self.store_):
+            stage.metric = self.metric
             stage.fit(train)
             for fact, value in stage.facts.items():
                 self.facts[fact] = self.facts.get(fact, 0.0) + value if fact.endswith("_seconds") else value
@@ -82,7 +83,7 @@ class Rescored(TwoStage):
             scores, query = np.empty(len(rows), np.float32), np.ascontiguousarray(query, dtype=np.float32)
             found, named = faiss.swig_ptr(scores), faiss.swig_ptr(rows)
             index.compute_distance_subset(1, faiss.swig_ptr(query), len(rows), found, named)
-            return scores
+            return scores if self.metric != "euclidean" else -scores
         codes = faiss.rev_swig_ptr(index.codes.data(), index.codes.size()).reshape(-1, index.code_size)
         # Unlike a BLAS product, einsum gives equal rows equal scores, whatever their place in the block.
         return np.einsum("nd,d->n", index.sa_decode(codes[rows]), query)

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 
 from binbench.plugins.registry import ALGORITHMS, Family
+from binbench.sets.neighbors import DISTANCES
 
 _HEAD = """# Methods
 
 Written from the registry by `binbench.report.methods.methods_markdown`; a test keeps it so. Symmetric: a query's code
 meets a document's code; asymmetric: the float query does. Query arguments are varied over one and the same index.
 
-| method | default instances | scoring | query arguments | what it does, and what it stores |
-|---|---|---|---|---|
+| method | default instances | scoring | ranks by | query arguments | what it does, and what it stores |
+|---|---|---|---|---|---|
 """
 
 
@@ -28,6 +29,7 @@ def _cells(family: Family) -> Iterator[str]:
     yield f"`{family.pattern}`"
     yield ", ".join(f"`{instance.name}`" for instance in family.instances())
     yield getattr(family.plugin, "scoring", "")
+    yield ", ".join(metric for metric, distance in DISTANCES.items() if distance in family.plugin.metrics)
     grid = getattr(family.plugin, "query_grid", {})
     yield "; ".join(f"`{name}` {', '.join(map(str, values))}" for name, values in grid.items()) or "–"
     yield re.sub(r"\s+", " ", inspect.getdoc(family.plugin) or "").replace("|", "\\|")

@@ -16,18 +16,16 @@ from numpy.typing import NDArray
 
 from binbench.errors import UserError
 from binbench.files import atomic, require_space
+from binbench.hdf5 import array, look
 from binbench.provenance import machine
+from binbench.sets import layout
+from binbench.sets.layout import NEIGHBORS, reading
 
 if TYPE_CHECKING:
     import h5py
 
-SCHEMA_VERSION = 1
-#: Nearest neighbours stored with a set, as in ann-benchmarks.
-NEIGHBORS = 100
 #: Base rows handled at a time wherever a set is streamed.
 BLOCK_ROWS = 16384
-#: Attributes that are stored as JSON, with what stands for their absence.
-_DECODED = {"provenance": dict, "identity": dict, "inputs": dict, "warnings": list, "earlier_encodings": dict}
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class EmbeddingSet:
 
     Attributes:
         path: the HDF5 file.
-        attributes: its root attributes; those of :data:`_DECODED` from JSON.
+        attributes: its root attributes; what is stored as JSON decoded.
     """
 
     path: Path
@@ -51,15 +49,10 @@ class EmbeddingSet:
         """
         if not path.is_file():
             raise UserError(f"embedding set {path} does not exist; `binbench prepare` makes one")
-        with _reading(path) as file:
-            attributes = {key: _plain(value) for key, value in file.attrs.items()}
-            for key, nothing in _DECODED.items():
-                attributes[key] = json.loads(attributes.get(key) or "null") or nothing()
-            rows = file["train"].shape[0], file["test"].shape[0]
-        opened = cls(path, attributes)
-        if min(rows) == 0:
-            raise UserError(f"{path}: no {'documents' if rows[0] == 0 else 'queries'}")
-        return opened
+        with reading(path) as file:
+            found = layout.attributes(path, file)
+            layout.lengths(path, file, "schema_version" in found)
+        return cls(path, found)
 
     @property
     def name(self) -> str:
@@ -95,18 +88,31 @@ class EmbeddingSet:
     @cached_property
     def neighbors(self) -> NDArray[np.int32]:
         """(Q, 100) int32: exact nearest rows of `train`, best first."""
-        return _frozen(self._member("neighbors"))
+        with reading(self.path) as file:
+            found = array(file, "neighbors", (None, None), "iu")
+            assert found is not None
+            layout.check_rows("neighbors", found, len(self.train))
+        return _frozen(found.astype(np.int32, copy=False))
 
     @cached_property
     def distances(self) -> NDArray[np.float32]:
         """(Q, 100) float32: their distances, ascending."""
-        return _frozen(self._member("distances"))
+        with reading(self.path) as file:
+            found = array(file, "distances", (None, None), "f")
+            assert found is not None
+            layout.check_distances(self, found)
+        return _frozen(found.astype(np.float32, copy=False))
 
     @cached_property
     def qrels(self) -> NDArray[np.int32] | None:
         """(n, 3) int32 query row, document row, grade; None for sets without judgements."""
-        found = self._member("qrels", required=False)
-        return None if found is None or not len(found) else _frozen(found)
+        with reading(self.path) as file:
+            found = array(file, "qrels", (None, 3), "iu")
+            if found is None or not len(found):
+                return None
+            for column, rows in enumerate((self.test, self.train)):
+                layout.check_rows("qrels", found[:, column], len(rows))
+        return _frozen(found.astype(np.int32, copy=False))
 
     @cached_property
     def train_ids(self) -> list[str] | None:
@@ -123,31 +129,33 @@ class EmbeddingSet:
         """Query ids, or None."""
         return self._strings("test_ids")
 
+    def check(self) -> None:
+        """See that all that results are judged by can be read and is sound.
+
+        Raises:
+            UserError: something is damaged.
+        """
+        _ = self.neighbors, self.distances, self.qrels is None or (self.train_ids, self.test_ids)
+
     def keys(self, member: str) -> NDArray[np.bytes_] | None:
         """Hashes of the texts behind the rows of ``train`` or ``test``, see :mod:`binbench.sets.encoding`; or None."""
-        found: NDArray[np.bytes_] | None = self._member(f"{member}_keys", required=False)
-        return found
+        with reading(self.path) as file:
+            return array(file, f"{member}_keys", (None,), "S")
 
     def _mapped(self, name: str) -> NDArray[np.float32]:
-        with _reading(self.path) as file:
-            member = file[name]
-            offset = member.id.get_offset()
-            if offset is not None and member.dtype == np.float32:
+        with reading(self.path) as file:
+            found = look(file, name, (None, None), "iuf")
+            assert found is not None
+            offset = found.get_offset()
+            if offset is not None and found.dtype == np.float32:
                 # A plain array over the map: what plugins get has no surprises, and cannot be made writeable.
-                return np.asarray(np.memmap(self.path, np.float32, "r", offset, member.shape))
-            return _frozen(member[:].astype(np.float32))
-
-    def _member(self, name: str, required: bool = True) -> Any:
-        with _reading(self.path) as file:
-            if name in file:
-                return file[name][:]
-        if required:
-            raise UserError(f"{self.path} has no {name!r}; prepare it again with `binbench prepare --force`")
-        return None
+                return np.asarray(np.memmap(self.path, np.float32, "r", offset, found.shape))
+            return _frozen(file[name][:].astype(np.float32))
 
     def _strings(self, name: str) -> list[str] | None:
-        found = self._member(name, required=False)
-        return None if found is None else [value.decode() for value in found]
+        with reading(self.path) as file:
+            found = array(file, name, (None,), "OS")
+            return None if found is None else [value.decode() for value in found]
 
 
 def write_set(
@@ -157,7 +165,7 @@ def write_set(
     test: NDArray[np.float32],
     attributes: dict[str, Any],
     *,
-    ids: tuple[list[str] | None, list[str] | None] = (None, None),
+    ids: tuple[list[str] | None, list[str] | None] | None = None,
     keys: tuple[NDArray[np.bytes_], NDArray[np.bytes_]] | None = None,
     qrels: NDArray[np.int32] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -204,7 +212,7 @@ def write_set(
         if row != shape[0]:
             raise UserError(f"{path.stem}: the source declares {shape[0]:,} documents and gives {row:,}")
         file.create_dataset("test", data=test.astype(np.float32))
-        for name, names in zip(("train_ids", "test_ids"), ids, strict=True):
+        for name, names in zip(("train_ids", "test_ids"), ids or (None, None), strict=True):
             if names is not None:
                 texts = h5py.string_dtype("utf-8")
                 file.create_dataset(name, data=np.array(names, dtype=object), dtype=texts)
@@ -221,7 +229,7 @@ def write_set(
             "type": "dense",
             "point_type": "float",
             "dimension": shape[1],
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": layout.SCHEMA_VERSION,
             "sha256_train": digest.hexdigest(),
             "sha256_test": hashlib.sha256(test.astype("<f4").tobytes()).hexdigest(),
             "neighbors_cpu_seconds": time.process_time() - began,
@@ -272,45 +280,19 @@ def stored_blocks(path: Path, member: str) -> tuple[Callable[[], Iterator[NDArra
     Raises:
         UserError: the file is not readable or has no such member.
     """
-    with _reading(path) as file:
-        shape: tuple[int, ...] = file[member].shape
+    with reading(path) as file:
+        found = look(file, member, (None, None), "iuf")
+        if found is None:
+            raise UserError(f"{path} is not an embedding set: it has no {member!r}")
+        shape = found.shape
 
     def read() -> Iterator[NDArray[Any]]:
-        with _reading(path) as file:
+        with reading(path) as file:
             yield from _blocks(file[member])
 
     return read, shape
 
 
-class _reading:
-    """Open an HDF5 file and turn its many errors into one line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Any:
-        import h5py
-
-        try:
-            self.file = h5py.File(self.path, "r")
-        except OSError as error:
-            raise UserError(f"{self.path} cannot be read as HDF5: it is truncated or another format") from error
-        for member in ("train", "test"):
-            if member not in self.file:
-                self.file.close()
-                raise UserError(f"{self.path} is not an embedding set: it has no {member!r}")
-        return self.file
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self.file.close()
-        if isinstance(error, (OSError, KeyError, json.JSONDecodeError)):
-            raise UserError(f"{self.path} is damaged: {error}; prepare it again") from error
-
-
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     array.flags.writeable = False
     return array
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 #: How people rank, and what their distance is called in a set.
 DISTANCES = {"cosine": "angular", "euclidean": "euclidean", "ip": "ip"}
 _QUERY_BLOCK = 512
+#: Pairs of query and row whose distance is computed in float64 at once.
+_PAIRS = 4096
 # A float32 product of unit vectors is that of exact arithmetic up to half of this.
 _SLACK = 2e-6
 
@@ -103,11 +105,14 @@ class _Pool:
         if len(block) >= self.k and np.isneginf(bar[0]):
             bar = np.maximum(bar, np.partition(scores - slack, len(block) - self.k, axis=1)[:, len(block) - self.k])
         query, column = np.divmod(np.flatnonzero(scores >= bar[:, None]), len(block))
-        exact = _exact(block[column], self.queries[query], self.distance)
+        steps = range(0, len(query), _PAIRS)
+        exact = [
+            _exact(block[column[i : i + _PAIRS]], self.queries[query[i : i + _PAIRS]], self.distance) for i in steps
+        ]
         self.query = np.concatenate([self.query, query])
         self.row = np.concatenate([self.row, column + first])
         self.score = np.concatenate([self.score, scores[query, column] - slack[column]])
-        self.exact = np.concatenate([self.exact, exact])
+        self.exact = np.concatenate([self.exact, *exact])
         self._prune()
 
     def _prune(self) -> None:

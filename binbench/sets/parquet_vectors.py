@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
-from binbench.sets.embeddings import BLOCK_ROWS
 from binbench.sets.vector_files import Vectors, choose
 
 if TYPE_CHECKING:
     import pyarrow
 
+#: Rows read at once: fewer than elsewhere, for what pyarrow needs to unpack them is several times as large.
+BATCH_ROWS = 2048
 #: Columns that are taken for ids, the first that there is; upper case is the same.
 _IDS = re.compile(r"_?id|(doc|document|corpus|query|row|item)[_-]?id|uuid|key", re.IGNORECASE)
 
@@ -96,7 +97,7 @@ def _batches(file: Path, column: str, rows: int = 0) -> Iterator[pyarrow.Array]:
 
     # Buffered, so that a column chunk, which may be all of the file, is not read at once.
     with _reading(file), pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as opened:
-        for batch in opened.iter_batches(batch_size=rows or BLOCK_ROWS, columns=[column], use_threads=False):
+        for batch in opened.iter_batches(batch_size=rows or BATCH_ROWS, columns=[column], use_threads=False):
             yield batch.column(0)
 
 

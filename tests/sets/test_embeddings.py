@@ -116,7 +116,7 @@ def test_truncated_file(tmp_path, vectors, keep):
     path = tmp_path / "a.hdf5"
     made(path, *vectors)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UserError, match="truncated or another format"):
+    with pytest.raises(UserError, match="is not a readable HDF5 file; make it anew with"):
         EmbeddingSet.open(path)
 
 

@@ -15,13 +15,15 @@ def brute_force(train: np.ndarray, queries: np.ndarray, k: int, distance: str) -
     x, q = train.astype(np.float64), queries.astype(np.float64)
     if distance == "angular":
         table = np.array([[1 - sum(a * b for a, b in zip(row, query, strict=True)) for row in x] for query in q])
+    elif distance == "ip":
+        table = np.array([[-sum(a * b for a, b in zip(row, query, strict=True)) for row in x] for query in q])
     else:
         table = np.array([[np.sqrt(((row - query) ** 2).sum()) for row in x] for query in q])
     order = np.argsort(table, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(table, order, 1)
 
 
-@pytest.mark.parametrize("distance", ["angular", "euclidean"])
+@pytest.mark.parametrize("distance", ["angular", "euclidean", "ip"])
 @pytest.mark.parametrize("block", [1, 7, 60, 1000])
 def test_equals_brute_force_for_any_blocks(rng, distance, block):
     train, queries = rng.standard_normal((150, 8)).astype("f4"), rng.standard_normal((12, 8)).astype("f4")
@@ -76,3 +78,16 @@ def test_distances_to_pads_with_infinity(rng):
     found = distances_to(train, queries, ids)
     assert np.isinf(found[ids < 0]).all()
     assert found[1, 0] == pytest.approx(1 - float(train[19].astype(float) @ queries[1].astype(float)))
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "ip"])
+def test_vectors_of_very_different_lengths(rng, distance):
+    """The rounding of a product grows with both lengths: one long row, or long queries, must not hide near ones."""
+    lengths = np.array([*[1.0] * 98, 1e4, 1e-3])[:, None]
+    train = (rng.standard_normal((100, 8)) * lengths).astype("f4")
+    queries = np.concatenate([s * rng.standard_normal((6, 8)) for s in (1e3, 1, 1e-3)]).astype("f4")
+    ids, distances = nearest([train[:30], train[30:]], queries, 10, distance)
+    expected, table = brute_force(train, queries, 10, distance)
+    np.testing.assert_array_equal(ids, expected)
+    np.testing.assert_allclose(distances, table, rtol=1e-6)
+    np.testing.assert_allclose(distances_to(train, queries, ids, distance), table, rtol=1e-12)

@@ -34,8 +34,8 @@ def bytes_(rng) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of 4 rows, so that these few are several."""
-    for module in ("vector_files", "parquet_vectors", "embeddings"):
-        monkeypatch.setattr(f"binbench.sets.{module}.BLOCK_ROWS", 4)
+    for place in ("vector_files.BLOCK_ROWS", "parquet_vectors.BATCH_ROWS", "embeddings.BLOCK_ROWS"):
+        monkeypatch.setattr(f"binbench.sets.{place}", 4)
 
 
 def write(path: Path, rows: np.ndarray) -> Path:
@@ -161,7 +161,7 @@ def damaged(ending: str) -> list[tuple[str, bytes | None, str]]:
         ".npy": ("not a readable .npy file", b"\x93NUMPY\x01\x00"),
         ".parquet": ("not a readable Parquet file", b"PAR1"),
         ".safetensors": ("not a readable .safetensors file", struct.pack("<Q", 900)),
-        ".hdf5": ("cannot be read as HDF5", b"\x89HDF\r\n\x1a\n"),
+        ".hdf5": ("is not a readable HDF5 file", b"\x89HDF\r\n\x1a\n"),
     }.get(ending, ("it ends within its header", b"\x01\x00\x00"))
     cases = [("header", header[1], header[0]), ("cut", None, "damaged|not a readable|cannot be read")]
     huge = {

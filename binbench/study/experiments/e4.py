@@ -178,7 +178,7 @@ def cross_check(embeddings: EmbeddingSet, held_out: int = HELD_OUT, seed: int = 
     euclidean = embeddings.distance == "euclidean"
     metric = faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
     scores, ids = faiss.knn(np.ascontiguousarray(test[chosen]), embeddings.train, k, metric=metric)
-    distances = np.sqrt(np.maximum(scores, 0)) if euclidean else 1 - scores
+    distances = np.sqrt(np.maximum(scores, 0)) if euclidean else (embeddings.distance == "angular") - scores
     stored, neighbors = embeddings.distances[chosen], embeddings.neighbors[chosen]
     apart = np.abs(distances.astype(np.float64) - stored)
     same = _same_but_for_ties(stored, neighbors, ids, TOLERANCE * max(1.0, float(stored.max(initial=0))))
