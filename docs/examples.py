@@ -29,10 +29,10 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def vectors() -> None:
-    """400 documents and 20 queries near some of them, 16 dimensions, in every format."""
+    """400 documents and 20 queries near some of them, 64 dimensions, in every format."""
     rng = np.random.Generator(np.random.PCG64(0))
-    docs = unit(rng.standard_normal((400, 16)))
-    queries = unit(docs[:20] + 0.3 * rng.standard_normal((20, 16)))
+    docs = unit(rng.standard_normal((400, 64)))
+    queries = unit(docs[:20] + 0.1 * rng.standard_normal((20, 64)))
     np.save("docs.npy", docs)
     np.save("queries.npy", queries)
     held = pa.table({"id": [f"d{i}" for i in range(len(docs))], "text_vector": list(docs)})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "run",
     epilog=options.examples(
         "run --algorithm float,int8,pq,binary --dataset pydocs",
-        "run --algorithm 'pq*,int8@mrl8' --train docs.npy --queries queries.npy --mode both",
+        "run --algorithm 'int*,int8@mrl32' --train docs.npy --queries queries.npy --mode both",
         "run --config campaign.yml --dry-run",
     ),
 )
