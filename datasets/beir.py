@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from binbench import Collection, SourceOptions, register_dataset
+from binbench import Collection, SourceOptions, UserError, register_dataset
 from binbench.sets.beir_layout import beir_folder, beir_inputs, load_beir
-from binbench.sets.download import fetch_zip
+from binbench.sets.download import Unavailable, fetch_zip
+from binbench.sets.hub import fetch_mirrored, origin_of
+
+logger = logging.getLogger("binbench")
 
 URL = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
 
@@ -59,7 +63,7 @@ SAMPLES = {"msmarco-500k": ("msmarco", 500_000), "nq-500k": ("nq", 500_000)}
 
 
 def load(row: Row, options: SourceOptions, name: str | None = None, size: int | None = None) -> Collection:
-    """Load the collection of `row` from `options.beir_dir`, the cache, or the network, in that order.
+    """Load the collection of `row` from `options.beir_dir`, the cache, its host, or the hub's mirror, in that order.
 
     Args:
         name: the set's name, if not the collection's.
@@ -68,12 +72,9 @@ def load(row: Row, options: SourceOptions, name: str | None = None, size: int | 
     Raises:
         UserError: it can be had from nowhere, or its files are faulty.
     """
-    folder, cached = beir_folder(row.name, options), _cached(row, options)
-    facts: dict[str, Any] = {}
+    folder, facts = beir_folder(row.name, options), dict[str, Any]()
     if folder is None:
-        url = f"{os.environ.get('BINBENCH_BEIR_URL', URL).rstrip('/')}/{row.name}.zip"
-        fetch_zip(url, cached, row.md5, row.size)
-        folder, facts = cached, {"url": url, "md5": row.md5}
+        folder, facts = _fetched(row, options)
     found = load_beir(folder, name or row.name, options.split, row.default_split, size=size, seed=options.seed)
     if len(found.doc_ids) < row.documents:
         facts["subset"] = True
@@ -81,7 +82,25 @@ def load(row: Row, options: SourceOptions, name: str | None = None, size: int | 
 
 
 def _cached(row: Row, options: SourceOptions) -> Path:
-    return options.cache_dir / "beir" / row.name
+    """Where the collection is, or will be, in the cache: what came from the mirror is apart."""
+    own, mirrored = (options.cache_dir / folder / row.name for folder in ("beir", "beir-hub"))
+    return mirrored if mirrored.is_dir() and not own.is_dir() else own
+
+
+def _fetched(row: Row, options: SourceOptions) -> tuple[Path, dict[str, Any]]:
+    """The collection in the cache, brought there from its own host or else from the hub; which of them it came from."""
+    url = f"{os.environ.get('BINBENCH_BEIR_URL', URL).rstrip('/')}/{row.name}.zip"
+    folder = _cached(row, options)
+    try:
+        if not origin_of(folder):
+            fetch_zip(url, folder, row.md5, row.size)
+    except Unavailable as error:
+        logger.warning("%s does not answer; trying the hub's mirror", url)
+        try:
+            folder = fetch_mirrored(row.name, options.cache_dir / "beir-hub" / row.name)
+        except UserError as other:
+            raise UserError(f"{error}; {other}") from other
+    return folder, origin_of(folder) or {"url": url, "md5": row.md5}
 
 
 def _differences(row: Row, found: Collection) -> list[str]:

@@ -23,6 +23,7 @@ VERBS = {
     "plot": "Draw results.",
     "export": "Write results as CSV, JSON Lines, Parquet or TREC runs.",
     "site": "Make a static site of results.",
+    "recommend": "Say which method fits so many documents into a memory, at a quality and a speed.",
     "build": "Fit one method on all vectors and write an index for faiss and numpy.",
     "demo": "Show on texts what compression does to search.",
     "check": "Check that quantizers keep the interface's promises.",

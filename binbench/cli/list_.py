@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from binbench.cli import options
+from binbench.plugins.declared import asked
 from binbench.plugins.family import Family
 from binbench.plugins.registry import ALGORITHMS, DATASETS, ENCODERS, Registry
 from binbench.sets import DEFAULT_ENCODER
@@ -75,7 +76,8 @@ def _held(family: Family, dimension: int) -> str:
     rule = family.facts.get("held")
     if rule is None:
         return "–"
-    found = [rule(dimension, **instance.parameters) for instance in family.instances()]
+    with asked(family.where):
+        found = [float(rule(dimension, **instance.parameters)) for instance in family.instances()]
     return "–".join(dict.fromkeys(f"{value:,.0f}" for value in (min(found), max(found))))
 
 

@@ -47,7 +47,7 @@ def command(context: click.Context, config: Path | None, dry_run: bool, **chosen
 
     work = _from_file(context, config, chosen) if config else _from_options(chosen)
     if dry_run:
-        _show_plan(plan(*work))
+        show_plan(plan(*work))
         return 0
     outcome = run(*work)
     show(outcome.records)
@@ -80,7 +80,7 @@ def _from_file(
     return campaign.preparations(), campaign.algorithms, campaign
 
 
-def _show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
+def show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
     for preparation, planned in rows:
         if planned is None:
             click.echo(f"{preparation.path.stem}: to be prepared, then everything runs")

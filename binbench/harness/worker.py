@@ -68,6 +68,7 @@ def _perform(job: Job) -> None:
         asked = excess("the queries", timing.processor, float(timing.seconds.sum()), job.threads)
         remarks += filter(None, (built, asked, subset.lost if subset else None))
         footprint = checked_footprint(algorithm.footprint(), len(train), ids)
+        facts = _facts(algorithm, remarks)
         seconds = float(timing.seconds[timing.median_run])
         attributes: dict[str, Any] = {
             "status": "ok",
@@ -79,7 +80,7 @@ def _perform(job: Job) -> None:
             "latency": timing.percentiles(),
             "noop_overhead": overhead,
             "build_time": build_seconds,
-            "train_seconds": float(algorithm.facts.get("train_seconds", 0.0)),
+            "train_seconds": float(facts.get("train_seconds", 0.0)),
             "index_size": footprint.total(len(train)) / 1000,
             "index_bytes": footprint.total(len(train)),
             "footprint": _itemised(footprint),
@@ -88,7 +89,7 @@ def _perform(job: Job) -> None:
             "queries": len(queries),
             "dimension": train.shape[1],
             "origin": origin_of(embeddings),
-            "facts": _facts(algorithm, remarks),
+            "facts": facts,
         }
         found, tied = ids.astype(np.int32), _ties(algorithm, queries, job.count, len(train))
         if subset:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Answer = tuple[Ids, FloatArray]
+Scoring = Literal["symmetric", "asymmetric"]
+Score = Literal["cosine", "hamming", "own"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Algorithm(ABC):
     metrics: ClassVar[Sequence[str]] = ("angular",)
     metric: str = "angular"
     #: How a query meets a code: code × code, or float query × code.
-    scoring: ClassVar[Literal["symmetric", "asymmetric"]] = "asymmetric"
+    scoring: ClassVar[Scoring] = "asymmetric"
     #: What a score is: an estimate of the cosine, 1 - 2·(Hamming distance)/bits, or a scale of the method's own.
-    score_scale: ClassVar[Literal["cosine", "hamming", "own"]] = "own"
+    score_scale: ClassVar[Score] = "own"
     #: Distributions beside numpy and faiss-cpu that the answers depend on: another version makes stored results stale.
     libraries: ClassVar[Sequence[str]] = ()
     #: Whether a second fit with one seed is the same; False where a library draws from no seed that one could give.

@@ -16,8 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from binbench.plugins.algorithm import Algorithm
+from binbench.plugins.declared import asked, checked_grid
+from binbench.texts import visible
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+def source_of(plugin: Any) -> str | None:
+    """The file that `plugin` is defined in; None for what comes from a prompt, say."""
+    try:
+        return inspect.getsourcefile(plugin)
+    except (TypeError, OSError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,13 @@ class Family:
 
     @property
     def source(self) -> str:
-        """The file the plugin is defined in."""
-        return inspect.getsourcefile(self.plugin) or self.plugin.__module__
+        """The file the plugin is defined in, or else its module."""
+        return source_of(self.plugin) or str(self.plugin.__module__)
+
+    @property
+    def where(self) -> str:
+        """Pattern and file, for messages."""
+        return f"{self.pattern} in {self.source}"
 
     @property
     def version(self) -> str:
@@ -52,7 +67,7 @@ class Family:
     @property
     def summary(self) -> str:
         """The first line of the plugin's docstring."""
-        return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
+        return visible((inspect.getdoc(self.plugin) or "").partition("\n")[0])
 
     @property
     def clause(self) -> str:
@@ -95,9 +110,14 @@ class Instance:
 
     @property
     def query_grid(self) -> Mapping[str, Sequence[Any]]:
-        """A method's query-time arguments and the values to try."""
-        grid: Mapping[str, Sequence[Any]] = self.family.plugin.query_grid_of(**self.parameters)
-        return grid
+        """A method's query-time arguments and the values to try.
+
+        Raises:
+            UserError: the plugin cannot tell, or tells something else.
+        """
+        with asked(self.family.where):
+            grid = self.family.plugin.query_grid_of(**self.parameters)
+        return checked_grid(self.family.where, grid)
 
     def takes(self, keyword: str) -> bool:
         """Whether the plugin names `keyword`, and so depends on it."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from binbench.plugins.family import source_of
+
 #: Distributions that every method's answers may depend on.
 LIBRARIES = ("numpy", "faiss-cpu")
 
@@ -87,10 +89,7 @@ def made_of(plugin: Any, house: bool = True) -> dict[str, str]:
 
 
 def _source(plugin: Any) -> str | None:
-    try:
-        file = inspect.getsourcefile(plugin)
-    except (TypeError, OSError):
-        return None
+    file = source_of(plugin)
     return file if file and Path(file).is_file() else None
 
 

@@ -9,18 +9,18 @@ import inspect
 import pkgutil
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from binbench.errors import UserError, unknown
 from binbench.plugins.algorithm import Algorithm
-from binbench.plugins.family import PLACEHOLDER, Family, Instance
+from binbench.plugins.declared import asked, check_algorithm
+from binbench.plugins.family import PLACEHOLDER, Family, Instance, source_of
 
 Plugin = TypeVar("Plugin", bound=Callable[..., Any])
 
-_NAME = re.compile(r"[a-z0-9.+:-]+", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9][a-z0-9.+:-]{0,99}", re.IGNORECASE)
 
 
 class Registry:
@@ -52,12 +52,15 @@ class Registry:
         if missing:
             raise UserError(f"{self.kind} pattern {pattern!r}: give a list of default values for {', '.join(missing)}")
         if not _NAME.fullmatch(PLACEHOLDER.sub("0", pattern)):
-            raise UserError(f"{self.kind} pattern {pattern!r}: names are made of letters, digits and . + - :")
+            raise UserError(f"{self.kind} pattern {pattern!r}: up to 100 letters, digits and . + - :")
 
         def decorate(plugin: Plugin) -> Plugin:
             if self.base and not (inspect.isclass(plugin) and issubclass(plugin, self.base)):
                 base = self.base.__name__
                 raise UserError(f"{self.kind} {pattern!r}: {plugin!r} is not a subclass of binbench.{base}")
+            if self.base:
+                place = source_of(plugin) or plugin.__module__
+                check_algorithm(f"{self.kind} {pattern!r} in {place}", plugin, keywords)
             grid = {name: tuple(keywords[name]) for name in names}
             constants = {name: value for name, value in keywords.items() if name not in grid}
             self._add(Family(pattern, plugin, grid, constants, facts or {}))
@@ -88,10 +91,8 @@ class Registry:
         for module in sorted(info.name for info in pkgutil.iter_modules(folder.__path__)):
             importlib.import_module(f"{self.package}.{module}")
         for point in sorted(entry_points(group=f"binbench.{self.kind}s")):
-            try:
+            with asked(f"{self.kind} plugin {point.name} ({point.value})"):
                 point.load()
-            except Exception as error:
-                raise UserError(f"{self.kind} plugin {point.name} ({point.value}): {_reason(error)}") from error
 
     def families(self) -> list[Family]:
         """Every registered family, sorted by name."""
@@ -275,21 +276,13 @@ def load_file(path: Path) -> None:
     sys.modules[name] = module
     before = sum(len(registry.families()) for registry in REGISTRIES)
     try:
-        spec.loader.exec_module(module)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"plugin file {path}: {_reason(error)}") from error
+        with asked(f"plugin file {path}"):
+            spec.loader.exec_module(module)
+    except UserError as error:
+        raise error if str(path) in str(error) else UserError(f"plugin file {path}: {error}") from error
     if sum(len(registry.families()) for registry in REGISTRIES) == before:
         raise UserError(
             f"plugin file {path} registers nothing; decorate a class with @binbench.register(...), or a function with "
             "@binbench.register_dataset(...)"
         )
     FILES.append(path)
-
-
-def _reason(error: Exception) -> str:
-    """`error` in one line, with the place in the plugin that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" (line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
-    return f"{type(error).__name__}: {error}".splitlines()[0] + where

@@ -32,6 +32,10 @@ UNPACKED = 4  # times the size of the zip, for the free-disk check before anythi
 _CHUNK = 1 << 20
 
 
+class Unavailable(UserError):
+    """The host does not answer, or has another file than was published."""
+
+
 class _BrokenOff(Exception):
     """The transfer failed in a way that may pass."""
 
@@ -206,8 +210,8 @@ def _room(folder: Path, needed: int, purpose: str) -> None:
     require_space(folder, needed, purpose, "set BINBENCH_CACHE to a folder on another disk")
 
 
-def _unavailable(url: str, part: Path, reason: str) -> UserError:
-    return UserError(f"cannot download {url}: {reason}; try again later, or {_elsewhere(part)}")
+def _unavailable(url: str, part: Path, reason: str) -> Unavailable:
+    return Unavailable(f"cannot download {url}: {reason}; try again later, or {_elsewhere(part)}")
 
 
 def _elsewhere(part: Path) -> str:

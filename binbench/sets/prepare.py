@@ -160,8 +160,10 @@ class Preparation:
         path = self.path
         if other := self._other:
             logger.info("%s was made from %s, not %s; this set is called %s", self.stem, *other, path.stem)
-        inputs = contents(self.inputs, self.data_dir)
+        before = contents(self.inputs, self.data_dir)
         source = self.origin.load()
+        # What loading downloaded was not there before; what changes meanwhile makes the set stale.
+        inputs = {part: of | before[part] for part, of in contents(self.inputs, self.data_dir).items()}
         if isinstance(source, Collection) is not self.origin.needs_encoder:
             raise UserError(f"dataset {self.dataset} gives a {type(source).__name__}, other than it declares")
         known = {"source": self.origin.location, "identity": self.identity, "inputs": inputs, "versions": versions()}

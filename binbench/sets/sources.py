@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from binbench.errors import UserError, unknown
 from binbench.files import path_of
+from binbench.plugins.declared import asked
 from binbench.plugins.registry import DATASETS, Instance
 from binbench.sets.beir_layout import beir_folder, beir_folders, beir_inputs, load_beir
 from binbench.sets.corpus import Collection, SourceOptions, VectorSource, set_name
@@ -152,23 +153,21 @@ class Registered(Source):
         return self._fact("labels")
 
     def declared(self) -> Mapping[str, Any]:
-        declare = self._fact("identity")
-        return declare(self.options, **self.instance.parameters) if declare else {}
+        return self._told("identity") or {}
 
     def inputs(self) -> Mapping[str, Path | str]:
-        declare = self._fact("inputs")
-        read = declare(self.options, **self.instance.parameters) if declare else {}
+        read = self._told("inputs") or {}
         return {f"dataset {self.instance.family.name}": self.instance.family.version, **read}
 
     def sizes(self) -> Sizes:
-        known = self._fact("sizes")
-        return Sizes(*known(self.options, **self.instance.parameters)) if known else Sizes()
+        return Sizes(*self._told("sizes") or ())
 
     def check(self) -> None:
         """A registered name is there."""
 
     def load(self) -> Collection | VectorSource:
-        source = self.instance.create(options=self.options)
+        with asked(self.instance.family.where):
+            source = self.instance.create(options=self.options)
         if not isinstance(source, Collection | VectorSource):
             raise UserError(
                 f"dataset plugin {self.instance.family.source}: returns neither a Collection nor a VectorSource"
@@ -177,6 +176,11 @@ class Registered(Source):
 
     def _fact(self, name: str) -> Any:
         return self.instance.family.facts.get(name)
+
+    def _told(self, name: str) -> Any:
+        """What the function that was declared as `name` gives; None without one."""
+        with asked(f"{self.instance.family.where}: {name}"):
+            return (declared := self._fact(name)) and declared(self.options, **self.instance.parameters)
 
 
 class Folder(Source):

@@ -52,6 +52,21 @@ class Budgets(Options):
     study_cap: Amount = 65
 
 
+class Friendliness(Options):
+    """What X1's index weighs: fixed in the campaign, before results are seen."""
+
+    recall_256: Amount = 1
+    recall_512: Amount = 1
+    ratio_32: Amount = 1
+    ratio_64: Amount = 1
+    anisotropy: Amount = Field(default=0.05, description="The penalty of the second variant, per factor of ten.")
+
+    @property
+    def parts(self) -> tuple[float, ...]:
+        """The weights of recall@10 at 256 and 512 bits and of the ratios to PQ at 32 and 64 bytes."""
+        return self.recall_256, self.recall_512, self.ratio_32, self.ratio_64
+
+
 class StudyCampaign(RunSettings, SetSettings):
     """A checked campaign: runs and sets as in `binbench run --config`, but in tiers."""
 
@@ -59,6 +74,7 @@ class StudyCampaign(RunSettings, SetSettings):
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     reference_device: Name = "A100"
     budgets: Budgets = Budgets()
+    friendliness: Friendliness = Friendliness()
     hypotheses: dict[str, str] = Field(default={}, description="What is to be shown, by ids such as H1.")
 
     @property

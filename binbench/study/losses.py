@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,13 +75,15 @@ def separation(near: NDArray[np.float64], far: NDArray[np.float64], bits: int) -
     return float((bits * (far - near) / np.pi).mean()), float(np.sqrt(bits * share * (1 - share)).mean())
 
 
-def ranking(found: Sequence[Loss], bits: int) -> tuple[float, int] | None:
-    """Spearman's ρ of clarity with recall@10 over the sets at so many `bits`, and their number; None below three."""
-    own = [loss for loss in found if loss.bits == bits]
-    if len(own) < 3:
-        return None
-    clarity, recall = (np.array(values) for values in ([x.clarity for x in own], [x.recall for x in own]))
-    return float(spearman(clarity, recall)), len(own)
+def ranking(
+    found: Sequence[Loss], bits: int, of: Callable[[Loss], float | None] = lambda loss: loss.clarity
+) -> tuple[float, int] | None:
+    """Spearman's ρ of clarity, or another figure, with recall@10 over the sets at so many `bits`, and their number.
+
+    None below three.
+    """
+    known = [(value, loss.recall) for loss in found if loss.bits == bits and (value := of(loss)) is not None]
+    return (float(spearman(*np.array(known).T)), len(known)) if len(known) > 2 else None
 
 
 def loss_table(found: Iterable[Loss]) -> Table:

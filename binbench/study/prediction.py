@@ -94,69 +94,87 @@ class Predictions:
         return _lowest(fit.rho for fit in self.decisive)
 
 
-def predict(
+def fitted(
     points: Sequence[Point],
-    seed: int = 0,
+    features: str,
+    folds: str = SETS_OUT,
+    model: str = "ridge",
     *,
-    models: Sequence[str] = regression.MODELS,
+    seed: int = 0,
     resamples: int = regression.RESAMPLES,
     permutations: int = PERMUTATIONS,
-) -> Predictions:
-    """Every fit, with intervals over resampled sets; without `models` only those that :class:`Predictions` rests on."""
-    points = counting(points)
-    counted = Predictions(
-        rows=len(points),
-        sets=len({point.set for point in points}),
-        encoders=len({point.encoder for point in points}),
-    )
-    if counted.sets < MIN_SETS or counted.encoders < MIN_ENCODERS:
-        needs = f"needs at least {MIN_SETS} sets and {MIN_ENCODERS} embedding models"
-        why = f"{needs}; there are {counted.sets} sets and {counted.encoders} models"
-        return replace(counted, why_not=why)
+) -> tuple[Fit, regression.Array]:
+    """The fit of `model` on `points`, and its held-out predictions; see :class:`Fit`."""
+    length = dict(zip(FIXED, LONG_BITS, strict=True)).get(features)
+    rows = [point for point in points if length in (None, point.bits)]
+    _, x = shapes(rows)
+    y, bits = np.array([point.recall for point in rows]), np.log2([[point.bits] for point in rows])
+    sets = [point.set for point in rows]
+    groups = {SETS_OUT: sets, MODELS_OUT: [point.encoder for point in rows], ROWS_OUT: range(len(rows))}[folds]
+    first, x = None if length else bits, x[:, :0] if features == ALONE else x
+
+    def held_out(y: regression.Array, x: regression.Array = x) -> regression.Array:
+        return regression.held_out(model, x, y.T, groups, first, seed).T
+
+    def about(y: regression.Array) -> regression.Array | None:
+        return held_out(y, x[:, :0]) if features == ADDED else None
+
+    predicted = held_out(y)
+    found = regression.scores(y, predicted, about(y))
+    limits = regression.intervals(y, predicted, sets, seed, resamples, about(y))
+    scores = {name: Estimate.of([value, *limits[name]]) for name, value in found.items()}
+    p_value = None
+    if permutations and not np.isnan(found["r2"]):
+        orders, permuted = _permuted(rows, permutations)
+        again = held_out(y[permuted]) if model == "ridge" else predicted
+        p_value = orders.p_value(found["r2"], regression.scores(y[permuted], again, about(y[permuted]))["r2"])
+    return Fit(model=model, features=features, folds=folds, n=len(y), p_value=p_value, **scores), predicted
+
+
+def shapes(points: Sequence[Point]) -> tuple[list[str], regression.Array]:
+    """The diagnostics that all `points` have, and (n, f) their values."""
     names = common([point.diagnostics for point in points])
+    return names, np.array([[point.diagnostics[name] for name in names] for point in points], dtype=float)
 
-    def fits(features: str, folds: str, model: str = "ridge") -> tuple[Fit, regression.Array]:
-        length = dict(zip(FIXED, LONG_BITS, strict=True)).get(features)
-        rows = [point for point in points if length in (None, point.bits)]
-        x = np.array([[point.diagnostics[name] for name in names] for point in rows], dtype=float)
-        y, bits = np.array([point.recall for point in rows]), np.log2([[point.bits] for point in rows])
-        sets = [point.set for point in rows]
-        groups = {SETS_OUT: sets, MODELS_OUT: [point.encoder for point in rows], ROWS_OUT: range(len(rows))}[folds]
-        first, x = None if length else bits, x[:, :0] if features == ALONE else x
 
-        def held_out(y: regression.Array, x: regression.Array = x) -> regression.Array:
-            return regression.held_out(model, x, y.T, groups, first, seed).T
-
-        def about(y: regression.Array) -> regression.Array | None:
-            return held_out(y, x[:, :0]) if features == ADDED else None
-
-        predicted = held_out(y)
-        found = regression.scores(y, predicted, about(y))
-        limits = regression.intervals(y, predicted, sets, seed, resamples, about(y))
-        scores = {name: Estimate.of([value, *limits[name]]) for name, value in found.items()}
-        p_value = None
-        if permutations and not np.isnan(found["r2"]):
-            orders, permuted = _permuted(rows, permutations)
-            again = held_out(y[permuted]) if model == "ridge" else predicted
-            p_value = orders.p_value(found["r2"], regression.scores(y[permuted], again, about(y[permuted]))["r2"])
-        return Fit(model=model, features=features, folds=folds, n=len(y), p_value=p_value, **scores), predicted
-
+def available(points: Sequence[Point]) -> list[str]:
+    """Those of :data:`DECISIVE` that `points` have the lengths for."""
     lengths = {point.bits for point in points}
-    fixed = [name for name, bits in zip(FIXED, LONG_BITS, strict=True) if bits in lengths]
-    wanted = [(features, folds) for folds in (SETS_OUT, MODELS_OUT) for features in (ADDED, *fixed, ALONE)]
-    made = [fits(*one)[0] for one in (wanted if models else [(name, SETS_OUT) for name in (ADDED, *fixed)])]
-    if not models:
-        return replace(counted, fits=tuple(made))
-    held = {(model, folds): fits(BOTH, folds, model) for folds in (SETS_OUT, MODELS_OUT, ROWS_OUT) for model in models}
+    return [ADDED, *(name for name, bits in zip(FIXED, LONG_BITS, strict=True) if bits in lengths)]
+
+
+def counted(points: Sequence[Point]) -> Predictions:
+    """No fits yet: how many rows, sets and models there are, and whether they are too few."""
+    sets, encoders = len({point.set for point in points}), len({point.encoder for point in points})
+    too_few = sets < MIN_SETS or encoders < MIN_ENCODERS
+    needs = f"needs at least {MIN_SETS} sets and {MIN_ENCODERS} embedding models"
+    why = f"{needs}; there are {sets} sets and {encoders} models" if too_few else ""
+    return Predictions(rows=len(points), sets=sets, encoders=encoders, why_not=why)
+
+
+def predict(points: Sequence[Point], seed: int = 0, models: Sequence[str] = regression.MODELS) -> Predictions:
+    """Every fit, with intervals over resampled sets."""
+    points = counting(points)
+    found = counted(points)
+    if found.why_not:
+        return found
+    wanted = [*available(points), ALONE]
+    made = [fitted(points, features, folds, seed=seed)[0] for folds in (SETS_OUT, MODELS_OUT) for features in wanted]
+    held = {
+        (model, folds): fitted(points, BOTH, folds, model, seed=seed)
+        for folds in (SETS_OUT, MODELS_OUT, ROWS_OUT)
+        for model in models
+    }
     predicted = held[models[0], SETS_OUT][1]
+    names, x = shapes(points)
     sets, y = [point.set for point in points], np.array([point.recall for point in points])
-    both = np.array([[np.log2(point.bits), *(point.diagnostics[name] for name in names)] for point in points], float)
+    both = np.hstack([np.log2([[point.bits] for point in points]), x])
     weights = {model: regression.importances(model, both, y, sets, seed) for model in models}
     return replace(
-        counted,
+        found,
         fits=(*made, *(fit for fit, _ in held.values())),
         importances={
-            feature: {model: Estimate(*found[i]) for model, found in weights.items()}
+            feature: {model: Estimate(*own[i]) for model, own in weights.items()}
             for i, feature in enumerate([BITS, *names])
         },
         points={

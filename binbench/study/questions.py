@@ -14,7 +14,7 @@ from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.e7 import E7
 from binbench.study.experiments.e8 import E8
 from binbench.study.prediction import SETS_OUT
-from binbench.study.rows import MethodRow, by_set, counting, decided, with_recall
+from binbench.study.rows import MethodRow, by_set, counting, decided, large, sized, with_recall
 from binbench.study.scenario import adapter_helps, broken_baseline, lacking, stopping, unsound
 from binbench.study.switches import Switch
 from binbench.study.tables import number
@@ -99,7 +99,7 @@ def _clean(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
 def _reaching(outcomes: Outcomes, text: str, recall: float, ratio: float) -> Question:
     """Is there one set where a long code reaches both bars?"""
     e5 = outcome(outcomes, E5)
-    compared = decided(counting(e5.figures.iso) if e5 else ())
+    compared = decided(large(counting(e5.figures.iso)) if e5 else ())
     pairs = [(pair, found.value) for pair, found in compared if pair.bits in LONG_BITS]
     if not pairs:
         return Question(text, "not known", "no comparison of binary-256/512 with PQ at equal bytes")
@@ -114,6 +114,7 @@ def _reaching(outcomes: Outcomes, text: str, recall: float, ratio: float) -> Que
         f">= {ratio} × PQ; {'the best of them' if reaching else 'the highest recall'} is {best.binary:.3f} on "
         f"{best.set} at {best.bits} bits, {share:.2f} × PQ; by encoder: "
         + ", ".join(f"{encoder} {some} of {all_}" for encoder, (some, all_) in counts.items())
+        + f"; {sized(pair for pair, _ in pairs)}"
     )
     if faults := broken_baseline(outcomes):
         return Question(text, "not known", f"{'; '.join(faults)}; {numbers}")

@@ -40,15 +40,33 @@ def held_out(model: str, x: Array, y: Array, groups: Sequence[Any], first: Array
         line = design @ np.linalg.lstsq(design[~out], y[~out], rcond=None)[0]
         predicted[out] = line[out]
         if x.shape[1] and model == "ridge":
-            # As _fitted's, but quick, and for many targets at once: permutation tests ask for thousands.
-            scale = x[~out].std(axis=0)
-            z = (x - x[~out].mean(axis=0)) / np.where(scale > 0, scale, 1)
-            own = z[~out]
-            gram = own.T @ own + PENALTY * len(own) * np.eye(x.shape[1])
-            predicted[out] += z[out] @ np.linalg.solve(gram, own.T @ (y - line)[~out])
+            center, scale, weights = ridge(x[~out], (y - line)[~out])
+            predicted[out] += (x[out] - center) / scale @ weights
         elif x.shape[1]:
             predicted[out] += _fitted(model, x[~out], (y - line)[~out], seed).predict(x[out])
     return np.clip(predicted, 0, 1)
+
+
+def ridge(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Ridge of centered `y` (n,) or (n, T) on standardized `x` (n, f), quick for many targets at once.
+
+    Returns:
+        (f,) means and (f,) standard deviations of `x`, and (f,) or (f, T) coefficients.
+    """
+    center, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 0, scale, 1)
+    z = (x - center) / scale
+    return center, scale, np.linalg.solve(z.T @ z + PENALTY * len(z) * np.eye(x.shape[1]), z.T @ y)
+
+
+def signs(x: Array, y: Array, clusters: Sequence[str], seed: int = 0, resamples: int = 1000) -> tuple[Array, Array]:
+    """(f,) coefficients of :func:`ridge`, and the share of resamples of whole clusters in which each keeps its sign."""
+    rows, rng = _rows_by_cluster(clusters), Generator(PCG64(seed))
+    weights, kept = ridge(x, y - y.mean())[2], np.zeros(x.shape[1])
+    for drawn in rng.integers(len(rows), size=(resamples, len(rows))):
+        chosen = np.concatenate([rows[i] for i in drawn])
+        kept += np.sign(ridge(x[chosen], y[chosen] - y[chosen].mean())[2]) == np.sign(weights)
+    return weights, kept / resamples
 
 
 def scores(y: Array, predicted: Array, about: Array | None = None) -> dict[str, Any]:

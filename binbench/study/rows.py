@@ -148,12 +148,20 @@ def large(rows: Iterable[Sized]) -> list[Sized]:
     return [row for row in kept if row.documents >= LARGE] or kept
 
 
+def resting(rows: Iterable[Sized], encoders: int = MIN_ENCODERS) -> list[Sized]:
+    """The rows that bands about PQ rest on: those of large sets where these are enough for a band, otherwise all."""
+    kept = list(rows)
+    return kept if uncovered(own := large(kept), encoders=encoders) else own
+
+
 def sized(rows: Iterable[Sized]) -> str:
-    """Which sets :func:`large` left, in words."""
-    kept = list(dict.fromkeys((row.set, row.documents) for row in rows))
-    if any(documents < LARGE for _, documents in kept):
-        return f"no set has {LARGE:,} documents or more, so that PQ is flattered" if kept else "no set"
-    return f"on sets of {LARGE:,} documents or more: {', '.join(name for name, _ in kept)}"
+    """Which sets a verdict about PQ rests on, in words."""
+    kept = {row.set: row.documents for row in rows}
+    small = [name for name, documents in kept.items() if documents < LARGE]
+    if not small:
+        return f"on sets of {LARGE:,} documents or more: {', '.join(kept) or 'none'}"
+    which = "all" if len(small) == len(kept) else ", ".join(small)
+    return f"on sets of fewer than {LARGE:,} documents too ({which}), which flatter PQ"
 
 
 def decided(pairs: Iterable[Pair]) -> list[tuple[Pair, Estimate]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from binbench.study.prediction import Predictions
-from binbench.study.rows import MethodRow, Pair, counting, decided, uncovered, with_recall
+from binbench.study.rows import MethodRow, Pair, counting, decided, resting, sized, uncovered, with_recall
 from binbench.study.tables import number
 from binbench.study.thresholds import (
     F1_RECALL,
@@ -115,7 +115,7 @@ def f1(methods: Sequence[MethodRow]) -> Switch:
 
 def f2(pairs: Sequence[Pair]) -> Switch:
     """F2 from binary against PQ at equal bytes."""
-    rows = decided(counting(pairs))
+    rows = decided(resting(counting(pairs)))
     if missing := uncovered(pair for pair, _ in rows):
         return Switch("F2", "not applicable", f"binary over PQ at equal bytes: {missing}")
     pair, best = max(rows, key=lambda row: row[1].value)
@@ -124,7 +124,7 @@ def f2(pairs: Sequence[Pair]) -> Switch:
         "F2",
         "triggered" if below == len(rows) else "not triggered",
         f"binary is below {F2_RATIO} × PQ in {below} of {len(rows)} comparisons at equal bytes; "
-        f"highest ratio {best.value:.2f} at {pair.bytes} bytes on {pair.set}",
+        f"highest ratio {best.value:.2f} at {pair.bytes} bytes on {pair.set}, {sized(pair for pair, _ in rows)}",
     )
 
 

@@ -55,6 +55,12 @@ K1_SHARE = 0.8
 X3_POINTS, X3_GAP = 3.0, 0.15
 K2_POINTS, K2_GAP, K2_OLD_POINTS = 2.0, 0.10, 1.0
 
+# X1: Kendall's τ of the index with recall@10.
+BFI_GREEN, BFI_YELLOW = 0.8, 0.5
+
+# X2: a coefficient is stable that keeps its sign in this share of resamples of whole sets.
+SAME_SIGN = 0.95
+
 # K3: R² and ρ of what geometry adds.
 K3_R2, K3_RHO = 0.05, 0.2
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -143,6 +144,15 @@ def test_the_seed_draws_the_queries(docstrings, found):
     assert other.queries != found.queries
     assert other.provenance["fingerprint"] != found.provenance["fingerprint"]
     assert found.provenance["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="README's table is of CPython 3.11's library")
+def test_readme_s_table_is_of_this_collection(found):
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    documents, queries = re.search(r"([\d,]+) documents × \d+, (\d+) queries", text).groups()
+    # Patch releases add and drop a docstring here and there.
+    assert len(found.doc_ids) == pytest.approx(int(documents.replace(",", "")), rel=0.02)
+    assert len(found.query_ids) == int(queries)
 
 
 def test_top_modules(found):

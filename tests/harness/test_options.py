@@ -87,7 +87,7 @@ class TestCommandLine:
             assert caught.value.param.opts == line.split()[:1]
 
     def test_what_click_lets_through_is_one_line_too(self, monkeypatch):
-        with pytest.raises(UserError, match="--timeout: input should be greater than 0, not nan"):
+        with pytest.raises(UserError, match="--timeout: input should be a finite number, not nan"):
             options.asked(RunOptions, parsed(monkeypatch, "--timeout", "nan"))
 
 

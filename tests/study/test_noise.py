@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from binbench.study.experiments.e8 import E8
 from binbench.study.geometry import DIAGNOSTICS
-from binbench.study.prediction import Point, Predictions, predict
+from binbench.study.prediction import DECISIVE, Point, Predictions, counted, fitted
 from binbench.study.switches import f3
 
 #: The recalls of the world in which E8 was once always green, and how far sets are from them.
@@ -42,7 +44,8 @@ def world(effect: float, seed: int, encoders: int = 4, datasets: int = 6) -> Pre
         for i, (dataset, encoder) in enumerate(sets)
         for bits, recall in RECALLS.items()
     ]
-    return predict(points, models=(), resamples=0, permutations=0)
+    fits = (fitted(points, features, resamples=0, permutations=0)[0] for features in DECISIVE)
+    return replace(counted(points), fits=tuple(fits))
 
 
 @pytest.fixture(scope="module")

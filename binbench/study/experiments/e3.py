@@ -24,6 +24,8 @@ from binbench.study.rows import (
     counting,
     datasets_reaching,
     recalls,
+    resting,
+    sized,
     uncovered,
     with_recall,
 )
@@ -86,11 +88,11 @@ class E3(Experiment[Quantizers]):
 
     def judge(self, figures: Quantizers) -> Band:
         """recall@10 of PQ-32 and PQ-64 against float on the tier-1 sets."""
-        rows = counting(figures.methods, tier=1)
+        rows = resting(counting(figures.methods, tier=1), encoders=1)
         large, best = best_of(rows, (LARGE_PQ,)), best_of(rows, LONG_PQ)
         if missing := uncovered(large, encoders=1):
             return Band("not applicable", [f"recall@10 of {LARGE_PQ} on tier 1: {missing}"])
-        shown = recalls(best)
+        shown = f"{recalls(best)}; {sized(best)}"
         strong, everything = datasets_reaching(best, PQ_STRONG)
         if 3 * len(strong) >= 2 * len(everything):
             on = f"on {len(strong)} of {len(everything)} datasets: {shown}"

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import MethodRow, Pair, best_of, counting, crossing, decided, recalls, uncovered
+from binbench.study.rows import (
+    MethodRow,
+    Pair,
+    best_of,
+    counting,
+    crossing,
+    decided,
+    recalls,
+    resting,
+    sized,
+    uncovered,
+)
 from binbench.study.switches import f1, f2
 from binbench.study.tables import iso_table, quality_table
 from binbench.study.thresholds import (
@@ -61,7 +72,9 @@ class E5(Experiment[BinaryRetrieval]):
         rows = best_of(counting(figures.methods), LONG_BINARY)
         if missing := uncovered(rows):
             return Band("not applicable", [f"recall@10 of binary256/512: {missing}"])
-        ratios = [(ratio.value, pair) for pair, ratio in decided(counting(figures.iso)) if pair.bits in LONG_BITS]
+        compared = [(ratio.value, pair) for pair, ratio in decided(counting(figures.iso)) if pair.bits in LONG_BITS]
+        large = resting(pair for _, pair in compared)
+        ratios = [(ratio, pair) for ratio, pair in compared if pair in large]
         reaching = [row for row in rows if row.recall >= GREEN_RECALL]
         recall = (
             f"recall@10 >= {GREEN_RECALL} on {len({row.dataset for row in reaching})} datasets and "
@@ -72,7 +85,7 @@ class E5(Experiment[BinaryRetrieval]):
         against = "no comparison with PQ at equal bytes"
         if ratios:
             best, pair = max(ratios, key=lambda one: one[0])
-            against = f"best ratio to PQ at equal bytes {best:.2f} ({pair.bytes} bytes, {pair.set})"
+            against = f"best ratio to PQ at equal bytes {best:.2f} ({pair.bytes} bytes, {pair.set}), {sized(large)}"
         triggered = [switch for switch in (f1(figures.methods), f2(figures.iso)) if switch.state == "triggered"]
         if triggered:
             return Band("red", [*(f"{switch.name}: {switch.reason}" for switch in triggered), recall, against])
@@ -84,8 +97,7 @@ class E5(Experiment[BinaryRetrieval]):
             f"recall@10 >= {YELLOW_RECALL} on {len(fair)} of {len(rows)} sets",
             f"ratio to PQ >= {YELLOW_RATIO} in {len(close)} of {len(ratios)} comparisons at 256 and 512 bits",
         ]
-        compared = not uncovered(pair for _, pair in ratios)
-        if compared and 2 * len(fair) > len(rows) and 2 * len(close) > len(ratios):
+        if not uncovered(large) and 2 * len(fair) > len(rows) and 2 * len(close) > len(ratios):
             return Band("yellow", [*mostly, recall, against])
         return Band("not applicable", [f"between the bands{unsure and f' because {unsure}'}", *mostly, recall, against])
 

@@ -11,7 +11,7 @@ from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
 from binbench.study.experiments.e3 import RECHECK
-from binbench.study.rows import MethodRow, best_of, counting, datasets_reaching, recalls, uncovered
+from binbench.study.rows import MethodRow, best_of, counting, datasets_reaching, recalls, resting, sized, uncovered
 from binbench.study.tables import quality_table
 from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_FAIR, PQ_STRONG
 
@@ -43,11 +43,11 @@ class E6(Experiment[QuantizedRetrieval]):
 
     def judge(self, figures: QuantizedRetrieval) -> Band:
         """recall@10 of PQ-32 and PQ-64 on the tier-1 sets."""
-        rows = counting(figures.methods, tier=1)
+        rows = resting(counting(figures.methods, tier=1))
         best, large = best_of(rows, LONG_PQ), best_of(rows, (LARGE_PQ,))
         if missing := uncovered(large):
             return Band("not applicable", [f"recall@10 of {LARGE_PQ} on tier 1: {missing}"])
-        shown = recalls(best)
+        shown = f"{recalls(best)}; {sized(best)}"
         strong = [row for row in best if row.recall >= PQ_STRONG]
         if 2 * len(strong) > len(best):
             return Band("green", [f"recall@10 >= {PQ_STRONG} on {len(strong)} of {len(best)} tier-1 sets: {shown}"])

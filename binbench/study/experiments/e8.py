@@ -46,13 +46,7 @@ class E8(Experiment[Predictions]):
     figures = Predictions
 
     def measure(self, study: Study) -> Predictions:
-        diagnostics = {row.set: row.diagnostics for row in study.figures(E7).sets}
-        points = [
-            Point(**entry.labels(), bits=int(name[6:]), recall=recall, diagnostics=diagnostics[entry.name])
-            for entry in study.sets
-            for name in entry.records
-            if re.fullmatch(r"binary\d+", name) and (recall := entry.mean(name, "recall@10")) is not None
-        ]
+        points = points_of(study)
         key = {"points": adapter(list[Point]).dump_python(points), "schema": SCHEMA}
         return study.cached("e8", key, Predictions, partial(predict, points))
 
@@ -65,8 +59,8 @@ class E8(Experiment[Predictions]):
         beside = [(ADDED, MODELS_OUT), (BOTH, ROWS_OUT), (ALONE, SETS_OUT)]
         reasons = [
             f"lowest R² = {r2:.2f} and ρ = {rho:.2f}; ridge, n = {figures.rows} rows of {figures.sets} sets",
-            *map(_said, figures.decisive),
-            *(_said(fit) for features, folds in beside if (fit := figures.fit(features, folds))),
+            *map(said, figures.decisive),
+            *(said(fit) for features, folds in beside if (fit := figures.fit(features, folds))),
         ]
         if r2 > GREEN_R2 and rho > GREEN_RHO:
             return Band("green", reasons)
@@ -121,7 +115,18 @@ class E8(Experiment[Predictions]):
         ]
 
 
-def _said(fit: Fit) -> str:
+def points_of(study: Study) -> list[Point]:
+    """The recall@10 of every code of `binary` on every set, beside the set's geometry."""
+    diagnostics = {row.set: row.diagnostics for row in study.figures(E7).sets}
+    return [
+        Point(**entry.labels(), bits=int(name[6:]), recall=recall, diagnostics=diagnostics[entry.name])
+        for entry in study.sets
+        for name in entry.records
+        if re.fullmatch(r"binary\d+", name) and (recall := entry.mean(name, "recall@10")) is not None
+    ]
+
+
+def said(fit: Fit) -> str:
     return (
         f"{fit.features}, {fit.folds}: R² = {estimate(fit.r2, '.2f')}, p = {number(fit.p_value)}, "
         f"ρ = {estimate(fit.rho, '.2f')}"

@@ -91,6 +91,7 @@ def of(material: Material) -> dict[str, Any]:
         "judged": sized(judged),
         "loss_table": loss_table(material.losses),
         "ranking": ranking(material.losses, thresholds.LONG_BITS[0]),
+        "spectrum": ranking(material.losses, thresholds.LONG_BITS[0], lambda loss: loss.participation),
         "appendix": appendix(methods),
         "curve_table": curve_table(material.curve) if material.curve else None,
         "halves_table": halves_table(material.halves),

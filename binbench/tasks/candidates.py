@@ -1,0 +1,248 @@
+"""What is known of a method at a number of documents: memory, quality with its interval, time, and what it misses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binbench.errors import unknown
+from binbench.measures.bootstrap import Interval
+from binbench.measures.registry import MEASURES
+from binbench.measures.trend import LEAST, Points, measured, predicted
+from binbench.plugins.registry import ALGORITHMS
+from binbench.records.record import Record
+from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.subsets import Subset
+
+RETENTION = "-retention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked for; None for no limit.
+
+    Attributes:
+        documents: to be searched.
+        memory: bytes for all of them.
+        measure: what quality is; ``…-retention`` for the share of float's.
+        quality: that the lower end of its interval has to reach.
+        latency, build: seconds per query, and for the index.
+        training, rescore_store: whether methods may learn from documents, and keep a second copy of them.
+    """
+
+    documents: int
+    memory: int | None = None
+    measure: str = "recall@10"
+    quality: float | None = None
+    latency: float | None = None
+    build: float | None = None
+    training: bool = True
+    rescore_store: bool = True
+
+    @property
+    def base(self) -> str:
+        """The measure that values are taken of."""
+        stem = self.measure.removesuffix(RETENTION)
+        names = [name for name in MEASURES if name == stem or name.startswith(f"{stem}@")]
+        if not names or not MEASURES[names[0]].larger_is_better:
+            known = [name for name, one in MEASURES.items() if one.larger_is_better]
+            raise unknown("measure", self.measure, [*known, *(name + RETENTION for name in known)])
+        return f"{stem}@10" if f"{stem}@10" in names else names[0]
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a share of float's."""
+        return self.measure.endswith(RETENTION)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes for the number of documents asked about: all of them by kind."""
+
+    codes: int
+    extras: int
+    rescore: int
+    shared: int
+
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return self.codes + self.extras + self.rescore + self.shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A method with its query arguments, at the number of documents asked about.
+
+    Attributes:
+        method, instance, arguments: as in tables.
+        memory: exact.
+        quality: the mean with its 95 % interval.
+        factor: how many times the largest size measured the number asked about is; 1 where it is within.
+        seconds: per query, asked as `conditions` say; None where the method is not exhaustive and the number was not
+            measured.
+        conditions: of time: whether queries come singly or in batches, and the number of threads.
+        build: seconds for the index, in proportion to documents.
+        check: what the same trend, from the smaller half of the sizes, gave for the largest, less what was measured.
+        measured: number of documents → the mean there.
+        misses: what it fails, with the amount; empty where it passes.
+    """
+
+    method: str
+    instance: str
+    arguments: dict[str, int]
+    memory: Memory
+    quality: Interval
+    factor: float
+    seconds: float | None
+    conditions: str
+    build: float | None
+    check: float | None
+    measured: dict[int, float]
+    misses: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Density:
+    """How many documents a subset stands for: where judged ones come first, more than it holds.
+
+    What decides how hard a query is, is how close its neighbours lie: the share of the whole set's nearest that a
+    subset holds, times the whole.
+    """
+
+    embeddings: EmbeddingSet
+
+    def __call__(self, documents: int) -> float:
+        total = len(self.embeddings.train)
+        if documents >= total or self.embeddings.qrels is None:
+            return float(documents)
+        rows = Subset(self.embeddings, documents, Path()).rows
+        return max(1.0, float(np.isin(self.embeddings.neighbors, rows).mean()) * total)
+
+
+def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Candidate:
+    by_size: dict[int, list[Record]] = {}
+    for record in found:
+        by_size.setdefault(record.documents or 0, []).append(record)
+    sizes = sorted(by_size)
+    last = by_size[sizes[-1]][0]
+    assert last.sizes is not None
+    n, held = wanted.documents, last.sizes
+    exhaustive = _exhaustive(last)
+    check = None
+    if n in by_size:
+        values, reference = _values(by_size[n], wanted.base, wanted.is_ratio)
+        stored = last.interval(wanted.base) if len(values) == 1 and not wanted.is_ratio else None
+        quality = stored or measured(values, reference)
+    else:
+        points = _points(by_size, wanted, density)
+        quality = predicted(points, n)
+        half = points.up_to(density(sizes[(len(sizes) - 1) // 2]))
+        if len(set(half.sizes)) >= LEAST:
+            check = predicted(half, sizes[-1]).estimate - _mean(by_size[sizes[-1]], wanted)
+    made = Candidate(
+        method=last.method,
+        instance=last.instance,
+        arguments=last.query_arguments,
+        memory=Memory(
+            codes=round(n * held.codes_bytes_per_vector),
+            extras=round(n * held.extras_bytes_per_vector),
+            rescore=round(n * held.rescore_bytes_per_vector),
+            shared=held.shared_bytes,
+        ),
+        quality=quality,
+        factor=max(1.0, n / sizes[-1]),
+        seconds=_line(by_size, n, "seconds_per_query") if exhaustive or n in by_size else None,
+        conditions=f"{'in batches' if last.batch else 'one at a time'}, threads: {last.threads}",
+        build=_line(by_size, n, "build_seconds") if exhaustive or n in by_size else None,
+        check=check,
+        measured={size: _mean(by_size[size], wanted) for size in sizes},
+    )
+    made.misses.update(_missed(made, last, wanted))
+    return made
+
+
+def _points(by_size: dict[int, list[Record]], wanted: Wanted, density: Density) -> Points:
+    """The measure at every size, and recall at half its depth too."""
+    stem, _, depth = wanted.base.partition("@")
+    depths = [int(depth or 1)]
+    # Only the float ranking knows the same documents at every depth.
+    if stem == "recall" and not wanted.is_ratio and f"{stem}@{depths[0] // 2}" in MEASURES:
+        depths.append(depths[0] // 2)
+    sizes, at, values, references = [], [], [], []
+    for size in sorted(by_size):
+        for k in depths:
+            name = f"{stem}@{k}" if depth else stem
+            if by_size[size][0].mean(name) is not None:
+                found, reference = _values(by_size[size], name, wanted.is_ratio)
+                sizes.append(density(size))
+                at.append(k)
+                values.append(found)
+                references.append(reference)
+    held = [one for one in references if one is not None]
+    seeds = min(len(one) for one in values)
+    return Points(
+        np.array(sizes),
+        np.array(at),
+        np.stack([one[:seeds] for one in values], axis=1),
+        np.stack(held) if held else None,
+        int(depth or 1),
+    )
+
+
+def _values(
+    records: Sequence[Record], measure: str, is_ratio: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """(R, Q) values of one size, by seed; and float's (Q,), where the ratio is asked for."""
+    found = [values for record in records if (values := record.values(measure)) is not None]
+    reference = records[0].reference
+    return np.stack(found), reference.values(measure) if is_ratio and reference is not None else None
+
+
+def _mean(records: Sequence[Record], wanted: Wanted) -> float:
+    found = float(np.mean([record.mean(wanted.base) for record in records]))
+    reference = records[0].reference
+    return found / (reference.mean(wanted.base) or np.nan) if wanted.is_ratio and reference is not None else found
+
+
+def _line(by_size: dict[int, list[Record]], at: int, name: str) -> float | None:
+    """What grows with the documents, at `at`: a straight line through what was measured that starts at 0 or above."""
+    known = [(size, getattr(one, name)) for size, found in by_size.items() for one in found]
+    x, y = np.array([(size, value) for size, value in known if value is not None], dtype=np.float64).T
+    if at in by_size or len(set(x)) < 2:
+        return float(np.mean(y[x == at]) if at in by_size else y.mean() * at / x.mean())
+    # Weighted so that the smallest sizes, where the overhead of a call shows, do not decide the slope.
+    slope, offset = np.polyfit(x, y, 1, w=x)
+    return float(slope * at + offset if offset >= 0 and slope >= 0 else (x @ y) / (x @ x) * at)
+
+
+def _exhaustive(record: Record) -> bool:
+    """Whether the method looks at every document, so that its time grows with them."""
+    made = ALGORITHMS.get(record.instance).create(dimension=record.dimension, seed=0, metric=record.distance)
+    return bool(getattr(made, "exhaustive", True))
+
+
+def _missed(one: Candidate, record: Record, wanted: Wanted) -> dict[str, str]:
+    """What `one` misses of what is asked for, and by how much."""
+    found: dict[str, str] = {}
+    limits = {
+        "memory": (wanted.memory, one.memory.total, "bytes too many"),
+        "latency": (wanted.latency, one.seconds, "seconds too slow"),
+        "build": (wanted.build, one.build, "seconds too long"),
+    }
+    for what, (limit, value, unit) in limits.items():
+        if limit is not None and value is None:
+            found[what] = "unknown: times of graphs and lists are not extrapolated"
+        elif limit is not None and value is not None and value > limit:
+            found[what] = f"{value - limit:,{'' if isinstance(value, int) else '.3g'}} {unit}"
+    if wanted.quality is not None and one.quality.low < wanted.quality:
+        found["quality"] = f"{wanted.quality - one.quality.low:.3f} too low"
+    if not wanted.training and record.facts.training_rows is not None:
+        found["training"] = "learns from documents"
+    if not wanted.rescore_store and one.memory.rescore:
+        found["rescore store"] = "keeps a second copy of the vectors"
+    return found
