@@ -40,7 +40,7 @@ CASES = {
     "prepare --dataset synthetic-60x8 --seed 12345678901234567890123456": "in the range 0<=x<=2147483647",
     "run --algorithm pq --dataset synthetic-60x8 --threads 99999999999999999999": "not in the range 1<=x<=2147483647",
     "run --algorithm pq --dataset synthetic-60x8 --runs 99999999999999999999": "not in the range 1<=x<=2147483647",
-    "run --algorithm pq --dataset synthetic-60x8 --timeout nan": "--timeout: input should be greater than 0, not nan",
+    "run --algorithm pq --dataset synthetic-60x8 --timeout nan": "--timeout: input should be a finite number, not nan",
     "run --algorithm pq --dataset synthetic-60x8 --memory-limit 1e400G": "is not a number of bytes such as 500M or 2G",
     "prepare --dataset synthetic-60x99999": "give at most 65,536 dimensions",
     "prepare --dataset synthetic-999999999999999x8": "not enough disk to write",
