@@ -80,7 +80,8 @@ def _basis(found: Recommendation) -> list[str]:
     if not found.candidates:
         return ["Nothing was measured."]
     sizes = sorted({size for one in found.candidates for size in one.measured})
-    lines = [f"Measured on {found.set_name}: {', '.join(f'{size:,}' for size in sizes)} documents."]
+    asked = " or ".join(sorted({one.conditions for one in found.candidates}))
+    lines = [f"Measured on {found.set_name}: {', '.join(f'{size:,}' for size in sizes)} documents; queries {asked}."]
     factor = max(one.factor for one in found.candidates)
     if factor > 1:
         lines.append(

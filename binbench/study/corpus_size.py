@@ -24,7 +24,7 @@ from binbench.study.study import Study, StudySet
 from binbench.study.tables import estimate, listing, number, table
 from binbench.study.thresholds import HALVED, LONG_BITS, LONG_PQ
 
-SMALLEST = 1000
+SMALLEST, CLEARLY_LESS = 1000, 0.8
 PQ, BINARY = LONG_PQ[0], f"binary{LONG_BITS[0]}"
 #: Of these, what a campaign asks for on its largest set is measured on the subsets too.
 SHOWN = ("int8", "int4", "sign", PQ, BINARY)
@@ -103,8 +103,8 @@ def _largest(study: Study) -> StudySet | None:
 
 
 def _sizes(entry: StudySet) -> tuple[int, ...]:
-    """1,000 documents, doubled until the set is reached."""
-    doublings = range(max(0, (len(entry.vectors.train) - 1) // SMALLEST).bit_length())
+    """1,000 documents, doubled as long as that is clearly less than the set."""
+    doublings = range(int(CLEARLY_LESS * len(entry.vectors.train) / SMALLEST).bit_length())
     return tuple(SMALLEST << i for i in doublings)
 
 

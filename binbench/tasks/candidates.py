@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from binbench.errors import unknown
 from binbench.measures.bootstrap import Interval
 from binbench.measures.registry import MEASURES
-from binbench.measures.trend import Points, measured, predicted
+from binbench.measures.trend import LEAST, Points, measured, predicted
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records.record import Record
 from binbench.sets.embeddings import EmbeddingSet
@@ -83,7 +83,9 @@ class Candidate:
         memory: exact.
         quality: the mean with its 95 % interval.
         factor: how many times the largest size measured the number asked about is; 1 where it is within.
-        seconds: per query; None where the method is not exhaustive and the number was not measured.
+        seconds: per query, asked as `conditions` say; None where the method is not exhaustive and the number was not
+            measured.
+        conditions: of time: whether queries come singly or in batches, and the number of threads.
         build: seconds for the index, in proportion to documents.
         check: what the same trend, from the smaller half of the sizes, gave for the largest, less what was measured.
         measured: number of documents → the mean there.
@@ -97,6 +99,7 @@ class Candidate:
     quality: Interval
     factor: float
     seconds: float | None
+    conditions: str
     build: float | None
     check: float | None
     measured: dict[int, float]
@@ -139,7 +142,8 @@ def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Cand
         points = _points(by_size, wanted, density)
         quality = predicted(points, n)
         half = points.up_to(density(sizes[(len(sizes) - 1) // 2]))
-        check = predicted(half, sizes[-1]).estimate - _mean(by_size[sizes[-1]], wanted)
+        if len(set(half.sizes)) >= LEAST:
+            check = predicted(half, sizes[-1]).estimate - _mean(by_size[sizes[-1]], wanted)
     made = Candidate(
         method=last.method,
         instance=last.instance,
@@ -153,6 +157,7 @@ def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Cand
         quality=quality,
         factor=max(1.0, n / sizes[-1]),
         seconds=_line(by_size, n, "seconds_per_query") if exhaustive or n in by_size else None,
+        conditions=f"{'in batches' if last.batch else 'one at a time'}, threads: {last.threads}",
         build=_line(by_size, n, "build_seconds") if exhaustive or n in by_size else None,
         check=check,
         measured={size: _mean(by_size[size], wanted) for size in sizes},

@@ -90,10 +90,12 @@ def sizes_for(total: int, asked: int) -> list[int]:
 
 
 def recommend(embeddings: EmbeddingSet, records: Iterable[Record], wanted: Wanted) -> Recommendation:
-    """What `records`, measured on `embeddings` or its subsets, say about `wanted`."""
+    """What those of `records` that were measured on `embeddings` or its subsets say about `wanted`."""
     methods: dict[str, list[Record]] = {}
     left_out: dict[str, str] = {}
     for record in records:
+        if (record.set, record.fingerprint) != (embeddings.name, embeddings.fingerprint):
+            continue
         if record.status != "ok":
             left_out[record.method] = f"{record.status}: {record.reason}"
         elif record.mean(wanted.base) is None:
@@ -107,7 +109,10 @@ def recommend(embeddings: EmbeddingSet, records: Iterable[Record], wanted: Wante
         if largest < min(wanted.documents, len(embeddings.train)):
             left_out.setdefault(name, "not measured on enough documents")
             continue
-        candidates.append(candidate(found, wanted, density))
+        try:
+            candidates.append(candidate(found, wanted, density))
+        except ValueError as reason:
+            left_out.setdefault(name, f"{reason}, and it was measured at fewer")
     candidates.sort(key=lambda one: (one.memory.total, -one.quality.low, one.method))
     known = {one.method for one in candidates}
     reasons = {name: why for name, why in left_out.items() if name not in known}

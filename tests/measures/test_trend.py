@@ -63,6 +63,13 @@ def test_seeds_widen_the_interval(rng):
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
 
 
+def test_what_rises_may_turn():
+    means = np.array([0.9, 0.93, 0.95, 0.97, 0.98])
+    found = predicted(Points(SIZES, np.full(5, 10), np.repeat(means[:, None], 40, axis=1)[None], None, 10), 32_000)
+    assert found.estimate > 0.98
+    assert found.low == pytest.approx(0.9)
+
+
 def test_what_is_never_missed_stays_so():
     found = predicted(Points(SIZES, np.full(5, 10), np.ones((1, 5, 30)), None, 10), 64_000)
     assert tuple(found) == (1, 1, 1)

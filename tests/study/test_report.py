@@ -256,7 +256,7 @@ def test_a_switch_that_has_not_triggered_stops_nothing() -> None:
 
 def test_the_abstract_has_five_sentences_of_figures() -> None:
     text = document(CASES["RED-A"]).partition("## Abstract")[2].partition("##")[0].strip()
-    sentences = re.split(r"(?<=[a-z0-9`\"])\. (?=[A-Z])", text)
+    sentences = re.split(r"(?<=[a-z0-9`\")])\. (?=[A-Z])", text)
     assert len(sentences) == 5
     assert "`binary512`" in sentences[1]
     assert "recall@10 is not measured for `int8`, 0.89 to 0.89 for `pq64`, 0.40 to 0.40 for `binary512`" in sentences[1]

@@ -66,6 +66,7 @@ def test_beyond_what_was_measured_it_extrapolates_and_says_so(place):
     assert nothing.returncode == 1
     assert "Nothing fits." in text
     assert "extrapolated ×20.0" in text
+    assert "queries in batches, threads: 1." in text
     assert "The trend checked on itself" in text
     assert "the most that 200 KiB buy: pq8" in text
 
@@ -83,6 +84,13 @@ def test_what_it_refuses(place):
     assert sizes_for(8000, 3000) == [3000]
 
 
+def test_a_method_with_too_few_sizes_is_left_out(place):
+    vectors = bb.embeddings("synthetic-2000x64", data_dir=place / "data")
+    found = recommend(vectors, read(place / "results"), Wanted(documents=9000, quality=0.5))
+    assert found.pick is None
+    assert "a trend needs 3 sizes" in found.left_out["pq8"]
+
+
 def test_measures_by_their_short_names():
     assert Wanted(documents=1, measure="ndcg-retention").base == "ndcg@10"
     assert Wanted(documents=1, measure="recall@100").base == "recall@100"
@@ -97,6 +105,7 @@ def made(name: str, size: int, quality: float, seconds: float, missed: bool) -> 
         quality=Interval(quality, quality, quality),
         factor=1,
         seconds=seconds,
+        conditions="",
         build=None,
         check=None,
         measured={},
