@@ -1,6 +1,6 @@
 """How many bytes per vector can you save before retrieval breaks, and at what speed?
 
-All that a plugin needs: :class:`Algorithm`, :class:`Footprint` and :func:`register` for methods;
+All that a plugin needs: :class:`Algorithm`, :class:`Footprint`, :func:`top` and :func:`register` for methods;
 :class:`Collection`, :class:`VectorSource`, :class:`SourceOptions` and :func:`register_dataset` for datasets;
 :class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`. And what
 scripts and notebooks use: :func:`run`, :func:`results`, :func:`pareto`, :func:`plot`, :func:`compare`, :func:`fit`,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from binbench.plugins.algorithm import Algorithm, Footprint
     from binbench.plugins.registry import register, register_dataset, register_encoder
+    from binbench.plugins.top import top
     from binbench.plugins.transform import Transform, register_transform
     from binbench.sets.corpus import Collection, SourceOptions, VectorSource
     from binbench.sets.encoders import Encoder
@@ -64,6 +65,7 @@ __all__ = [
     "register_transform",
     "results",
     "run",
+    "top",
 ]
 
 #: Imported when first used: these need numpy, which `--help` does without.
@@ -76,6 +78,7 @@ _LATER = {
         ),
         "plugins.algorithm": ("Algorithm", "Footprint"),
         "plugins.registry": ("register", "register_dataset", "register_encoder"),
+        "plugins.top": ("top",),
         "plugins.transform": ("Transform", "register_transform"),
         "sets.corpus": ("Collection", "SourceOptions", "VectorSource"),
         "sets.encoders": ("Encoder",),

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from h5py.h5d import DatasetID
 
 
+#: How many bytes one stored byte can stand for where an array is compressed: what deflate does to zeros.
+_DEFLATED = 1032
+
+
 @contextmanager
 def opened(path: Path, remedy: str) -> Iterator[h5py.File]:
     """Open the file at `path`; within, only read from it.
@@ -81,7 +85,7 @@ def look(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = "
     Raises:
         ValueError: it lies in another file, is no array, of another shape or type, or larger than what is stored of it.
     """
-    from h5py import h5d, h5l, h5o
+    from h5py import check_string_dtype, h5d, h5l, h5o
 
     if not file.id.links.exists(name.encode()):
         return None
@@ -93,12 +97,13 @@ def look(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = "
     made = found.get_create_plist()
     if made.get_external_count() or made.get_layout() == h5d.VIRTUAL:
         raise ValueError(f"{name!r} lies in another file")
-    if found.dtype.kind not in kinds:
+    if found.dtype.kind not in kinds or (found.dtype.kind == "O" and not check_string_dtype(found.dtype)):
         raise ValueError(f"{name!r} holds {found.dtype}")
     if not fits(found.shape, shape):
         expected = ", ".join("any" if length is None else str(length) for length in shape)
         raise ValueError(f"{name!r} has the shape {found.shape}, not ({expected})")
-    if made.get_layout() != h5d.CHUNKED and prod(found.shape) * found.dtype.itemsize > found.get_storage_size():
+    most = _DEFLATED if made.get_layout() == h5d.CHUNKED else 1
+    if prod(found.shape) * found.dtype.itemsize > most * found.get_storage_size():
         raise ValueError(f"{name!r} is larger than what is stored of it")
     return found
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Protocol
 
 logger = logging.getLogger("binbench")
 
 _LOG_EVERY = 15.0  # seconds before the first line of a log, and between two
 _LINE = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
 _LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}{unit}, {rate_fmt}"
+
+
+class Advance(Protocol):
+    """What :func:`progress` yields."""
+
+    def __call__(self, count: int, now: str = "") -> None:
+        """`count` more are done, and `now` is what is being done."""
 
 
 class _Log:
@@ -26,10 +34,10 @@ class _Log:
 
 
 @contextmanager
-def progress(
-    what: str, total: int, unit: str = "rows", done: int = 0, log: bool = True
-) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int, unit: str = "rows", done: int = 0, log: bool = True) -> Iterator[Advance]:
     """Show how far `what` has come; yields a function to call, from any thread, with the number just finished.
+
+    A second argument names what is being done now.
 
     Args:
         what: shown before the bar.
@@ -62,8 +70,10 @@ def progress(
         delay=0 if terminal else _LOG_EVERY,
     )
 
-    def advance(count: int) -> None:
+    def advance(count: int, now: str = "") -> None:
         with tqdm.get_lock():
+            if now:
+                bar.set_postfix_str(now)
             bar.update(count)
 
     # What is logged meanwhile is written above the bar.
@@ -78,11 +88,15 @@ def in_a_notebook() -> bool:
 
 
 @contextmanager
-def _bar_in_a_notebook(what: str, total: int, unit: str, done: int) -> Iterator[Callable[[int], None]]:
+def _bar_in_a_notebook(what: str, total: int, unit: str, done: int) -> Iterator[Advance]:
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     counted = [DownloadColumn()] if unit == "bytes" else [MofNCompleteColumn(), TextColumn(unit)]
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), *counted, TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task(what, total=total or None, completed=done)
-        yield lambda count: bar.advance(task, count)
+
+        def advance(count: int, now: str = "") -> None:
+            bar.update(task, advance=count, description=f"{what}: {now}" if now else None)
+
+        yield advance

@@ -21,7 +21,7 @@ def _sizes(options: SourceOptions, n: int, d: int) -> tuple[int, int, int]:
     return n, QUERIES, d
 
 
-@register_dataset("synthetic-{n}x{d}", n=[10000], d=[64], sizes=_sizes)
+@register_dataset("synthetic-{n}x{d}", n=[10000], d=[64], sizes=_sizes, version=1)
 def synthetic(options: SourceOptions, n: int, d: int) -> VectorSource:
     """Made-up clustered unit vectors of low intrinsic dimension."""
     if options.split is not None:

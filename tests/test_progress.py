@@ -108,3 +108,22 @@ def test_on_a_terminal_of_80_columns_the_bar_keeps_to_its_line() -> None:
     # What stays: the line of the log, whole, and what was printed; each bar is written over.
     kept = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
     assert [line for line in kept if line] == ["a line of the log", "done"]
+
+
+def test_what_is_being_done_stands_beside_the_bar() -> None:
+    program = """
+from binbench.progress import progress
+with progress("running", 3, "jobs", log=False) as advance:
+    advance(0, "scifact × pq8")
+    advance(1)
+    advance(0, "scifact × int8")
+"""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "running:" in shown
+    assert "scifact × pq8" in shown
+    assert shown.rindex("scifact × int8") > shown.rindex("scifact × pq8")

@@ -174,15 +174,18 @@ def inputs_untouched(trial: Trial) -> None:
 def more_asked_than_there_are(trial: Trial) -> None:
     """For k > N the end is padded with id -1 and score -inf."""
     k = trial.rows + 3
-    ids, scores = trial.ask(trial.fitted, trial.queries[:5], k)
-    demand(
-        ids.shape == scores.shape == (5, k), f"ids and scores have shapes {ids.shape} and {scores.shape}, not {(5, k)}"
-    )
-    demand((ids[:, -3:] == -1).all(), "ids beyond N are not padded with -1")
-    demand(np.isneginf(scores[:, -3:]).all(), "scores beyond N are not padded with -inf")
+    help_ = "; binbench.top(scores, k) pads and breaks ties as asked"
+    try:
+        ids, scores = trial.ask(trial.fitted, trial.queries[:5], k)
+    except Exception as error:
+        raise Broken(f"k = {k} of {trial.rows} rows: {type(error).__name__}: {error}{help_}") from error
+    shapes = f"ids and scores have shapes {ids.shape} and {scores.shape}, not {(5, k)}"
+    demand(ids.shape == scores.shape == (5, k), shapes + help_)
+    demand((ids[:, -3:] == -1).all(), "ids beyond N are not padded with -1" + help_)
+    demand(np.isneginf(scores[:, -3:]).all(), "scores beyond N are not padded with -inf" + help_)
     valid_ids((ids, scores), trial.rows)
     if getattr(trial.fitted, "exhaustive", True):
-        demand((ids[:, : trial.rows] != -1).all(), "not every row is returned when k > N")
+        demand((ids[:, : trial.rows] != -1).all(), "not every row is returned when k > N" + help_)
 
 
 @rule

@@ -15,7 +15,7 @@ from binbench.errors import UserError
     "build",
     epilog=options.examples(
         "build --algorithm pq32 --train docs.npy --output index",
-        "build --algorithm pq32-rescore-float --argument candidates=250 --train docs.parquet --output index",
+        "build --algorithm pq32-rescore-float --argument candidates=250 --train docs.parquet --output rescored",
     ),
 )
 @click.option("--algorithm", required=True, help="One instance, such as pq32.")

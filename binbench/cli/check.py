@@ -10,7 +10,7 @@ from binbench.cli import options
 from binbench.errors import Unsupported
 
 
-@click.command("check")
+@click.command("check", epilog=options.examples("check binary256", "check widest.py"))
 @click.argument("names", nargs=-1, required=True, metavar="NAME|FILE...")
 @options.plugins
 @options.seed

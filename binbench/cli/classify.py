@@ -12,7 +12,13 @@ from binbench.cli import options
 from binbench.errors import UserError, unknown
 
 
-@click.command("classify")
+@click.command(
+    "classify",
+    epilog=options.examples(
+        "classify --algorithm binary256,int8 --train train.tsv --test test.tsv",
+        "classify --algorithm binary256 --dataset pydocs --classifier logistic",
+    ),
+)
 @options.algorithms
 @click.option("--train", type=options.Folder(), help="Lines text⇥label to learn from.")
 @click.option("--test", type=options.Folder(), help="Lines text⇥label to test on.")

@@ -14,7 +14,10 @@ from binbench.cli import options
 from binbench.errors import UserError
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog=options.examples("demo --query 'read a file line by line'", "demo --algorithm int8,binary256 --format html"),
+)
 @click.option("--dataset", default="pydocs", show_default=True, help="A collection of texts.")
 @click.option(
     "--algorithm",

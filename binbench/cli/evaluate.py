@@ -10,7 +10,10 @@ import click
 from binbench.cli import options
 
 
-@click.command("evaluate")
+@click.command(
+    "evaluate",
+    epilog=options.examples("evaluate", "evaluate --dataset 'scifact*' --measure recall@10 --json review.json"),
+)
 @click.option(
     "--dataset",
     "datasets",

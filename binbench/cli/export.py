@@ -12,7 +12,12 @@ from binbench.cli import options
 _NAMES = {"csv": "results.csv", "jsonl": "results.jsonl", "parquet": "results.parquet", "trec": "trec"}
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog=options.examples(
+        "export", "export --format parquet --filter status=ok --output results.parquet", "export --describe"
+    ),
+)
 @click.option("--format", "to", type=click.Choice(list(_NAMES)), default="csv", show_default=True)
 @click.option("--output", type=options.Folder(), help="The file; for trec a folder. [default: results.FORMAT or trec]")
 @click.option("--filter", "filters", multiple=True, help="Such as family=binary,pq* or 'recall@10>0.5'; repeatable.")

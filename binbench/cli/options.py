@@ -45,6 +45,19 @@ class Size(click.ParamType):
         return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+class Number(click.ParamType):
+    """A whole number, with an optional k, M or G for thousands, millions or thousand millions."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?)", str(value).replace(",", ""), re.IGNORECASE)
+        number = float(match[1]) * 1000 ** " KMG".index(match[2].upper() or " ") if match else 0
+        if number < 1 or number != int(number):
+            raise UserError(f"{value!r} is not a number of documents such as 20k or 10M")
+        return int(number)
+
+
 def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         for option in reversed(options):

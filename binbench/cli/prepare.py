@@ -10,7 +10,12 @@ import click
 from binbench.cli import options
 
 
-@click.command("prepare")
+@click.command(
+    "prepare",
+    epilog=options.examples(
+        "prepare --dataset scifact --encoder all-MiniLM-L6-v2", "prepare --train docs.npy --queries queries.npy"
+    ),
+)
 @options.preparing
 @options.seed
 @options.plugins

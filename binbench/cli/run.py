@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from binbench.sets.prepare import Preparation
 
 
-@click.command("run")
+@click.command(
+    "run",
+    epilog=options.examples(
+        "run --algorithm float,int8,pq,binary --dataset pydocs",
+        "run --algorithm 'int*,int8@mrl32' --train docs.npy --queries queries.npy --mode both",
+        "run --config campaign.yml --dry-run",
+    ),
+)
 @click.option(
     "--algorithm",
     "algorithms",

@@ -11,7 +11,7 @@ import click
 from binbench.cli import options
 
 
-@click.command("similarity")
+@click.command("similarity", epilog=options.examples("similarity --algorithm binary256,int8 --pairs pairs.tsv"))
 @options.algorithms
 @click.option(
     "--pairs",

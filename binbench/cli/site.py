@@ -9,7 +9,7 @@ import click
 from binbench.cli import options
 
 
-@click.command("site")
+@click.command("site", epilog=options.examples("site public", "site public --filter 'set=scifact*'"))
 @click.argument("folder", metavar="DIR", type=options.Folder())
 @click.option("--filter", "filters", multiple=True, help="Such as set=scifact* or family=binary,pq; repeatable.")
 @options.results_dir

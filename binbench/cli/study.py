@@ -42,7 +42,7 @@ def _open(campaign: str, data_dir: Path, results_dir: Path, study_dir: Path, bei
     return Study(found, data_dir, results_dir, found.folder(study_dir))
 
 
-@click.group("study")
+@click.group("study", epilog=options.examples("study plan offline", "study run offline", "study report offline"))
 def command() -> None:
     """Does 1-bit retrieval hold up against PQ and INT8? Experiments E1 to E8 with bands and kill-switches.
 

@@ -10,7 +10,14 @@ import click
 from binbench.cli import options
 
 
-@click.command("table")
+@click.command(
+    "table",
+    epilog=options.examples(
+        "table",
+        "table --filter 'bytes_per_vector<=32' --sort=-recall@10 --documents 10M",
+        "table --columns method,bytes_per_vector,recall@10,notes --format markdown",
+    ),
+)
 @click.option(
     "--format", type=click.Choice(["rich", "plain", "markdown", "latex"]), help="[default: rich on a terminal]"
 )
@@ -22,6 +29,11 @@ from binbench.cli import options
 @click.option("--iso-memory", is_flag=True, help="Methods that take the same bytes per vector, against PQ.")
 @click.option("--wide", is_flag=True, help="On a terminal, show all columns, also those that do not fit.")
 @click.option("--by-seed", is_flag=True, help="A row for each seed, instead of the mean over the seeds of a method.")
+@click.option(
+    "--documents",
+    type=options.Number(),
+    help="Also project the memory over so many documents, such as 10M. Measures nothing; `run --documents` does.",
+)
 @options.results_dir
 @options.data_dir
 def command(results_dir: Path, data_dir: Path, **chosen: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from binbench.cli import options
 from binbench.errors import UserError
 from binbench.plugins.registry import ENCODERS
 
 
-@click.command("weights")
+@click.command("weights", epilog=options.examples("weights all-MiniLM-L6-v2"))
 @click.argument("encoders", nargs=-1, required=True)
 def command(encoders: tuple[str, ...]) -> None:
     """Get the weights of ENCODERS, by whatever way works, and say where they are.

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from binbench.errors import UserError
 from binbench.files import writing
+from binbench.harness.estimate import duration, told
 from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import RESULT_SCHEMA, Job
 from binbench.harness.options import RunOptions
@@ -33,6 +34,8 @@ logger = logging.getLogger("binbench")
 
 State = Literal["missing", "stale", "of an earlier version", "failed before", "done"]
 DEFAULT_COUNT = 100
+#: Seconds from which on a run says beforehand how long it will take.
+_LONG = 60
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,15 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
         logger.info("%d results are of an earlier version of binbench: measured anew", earlier)
     todo = [plan.job for plan in planned if options.force or plan.state != "done"]
     _truths(todo, outcome.sets)
+    seconds, unknown = duration(todo, outcome.sets, options.results_dir)
+    if seconds / options.jobs > _LONG:
+        guessed = f", a guess for {unknown} of them that were never measured" if unknown else ""
+        logger.info(
+            "%d jobs, about %s%s; a run that is stopped goes on where it was",
+            len(todo),
+            told(seconds / options.jobs),
+            guessed,
+        )
     _perform(todo, outcome.sets, options)
     paths = [path for plan in planned for path in plan.results]
     outcome.records, troubles = settle(options.results_dir, paths, outcome.sets)
@@ -211,6 +223,7 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
             with FileLock(first.with_name(f".{first.stem[:200]}.lock")):
                 # Another command may have done it while this one waited.
                 if options.force or _state(job) != "done":
+                    advance(0, f"{job.set_name} × {job.instance}")
                     _perform_one(server, job, sets[job.set_name], options)
             done += 1
             advance(1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from binbench.plugins.algorithm import Algorithm, Answer, FloatArray, Footprint, Ids
 from binbench.plugins.faiss_index import FaissAlgorithm
+from binbench.plugins.top import places_of_best
 
 
 class TwoStage(Algorithm):
@@ -43,7 +44,7 @@ class TwoStage(Algorithm):
             leading = row[: self.candidates]
             rows = np.sort(leading[leading >= 0])
             found = self.rescore(query, rows)
-            best = _best(found, k)
+            best = places_of_best(found, k)
             ids[i, : len(best)] = rows[best]
             scores[i, : len(best)] = found[best]
             if len(best) < k and len(rows) == self.candidates:
@@ -92,15 +93,6 @@ class Rescored(TwoStage):
         """The first stage's bytes, with the second's vectors as the re-scoring store."""
         first, store = self.first_.footprint(), self.store_.footprint()
         return Footprint(first.codes, first.extras, first.shared + store.shared, round(store.per_vector))
-
-
-def _best(scores: FloatArray, k: int) -> Ids:
-    """The places of the `k` largest `scores`, largest first, equal ones in order."""
-    if k >= len(scores):
-        return np.argsort(-scores, kind="stable")
-    # Only what reaches the k-th largest is worth sorting.
-    kept = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
-    return kept[np.argsort(-scores[kept], kind="stable")[:k]]
 
 
 def _below(bottom: np.float32, given: FloatArray, rows: Ids) -> FloatArray:

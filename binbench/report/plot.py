@@ -56,13 +56,14 @@ def plot(
             figure = known[kind](part)
             if figure is not None:
                 folder = output / file_name(f"{name}-k{k}-{threads}t" + "".join(told))
-                written += [_save(figure, folder / f"{kind}.{to}", to) for to in formats]
+                written += [save(figure, folder / f"{kind}.{to}", to) for to in formats]
     if not written:
         raise UserError("nothing to draw: no result is ok and passes the filters; see `binbench table`")
     return written
 
 
-def _save(figure: Any, path: Path, to: Format) -> Path:
+def save(figure: Any, path: Path, to: Format) -> Path:
+    """Write `figure` to `path`, which is returned."""
     from matplotlib import rc_context
 
     # Without the date and with a salt of its own, equal results give equal files.

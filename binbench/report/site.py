@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ from binbench.records.columns import CI_HIGH, CI_LOW, COLUMNS, interval
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered, groups, ordered, whole
+from binbench.report.charts.registry import charts
 from binbench.report.export import write_csv, write_jsonl
+from binbench.report.leaderboard import findings, goals, standings, within
+from binbench.report.plot import save
 from binbench.report.style import Look, distinct, looks
 from binbench.texts import file_name
 
@@ -25,6 +28,8 @@ from binbench.texts import file_name
 SHOWN = ("bytes_per_vector", "index_bytes", "recall@10", "ndcg@10", "retention", "queries_per_second", "build_seconds")
 #: Conditions without which a rate means nothing.
 CONDITIONS = ("mode", "threads", "queries", "documents", "k", "max_train", "seed")
+#: Those of them of which a page shows one value at a time: what they tell apart is never in one chart or frontier.
+APART = ("mode", "threads", "k", "max_train")
 _FIGURES = [
     column
     for column in COLUMNS.values()
@@ -32,8 +37,6 @@ _FIGURES = [
     and column.group in ("quality", "memory", "speed")
     and not column.name.endswith((CI_LOW, CI_HIGH))
 ]
-#: What the overview asks of each set: a figure, and how much of it one wants to keep.
-GOALS = (("retention", 0.95), ("recall@10", 0.9), ("recall@10", 0.7))
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,31 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
             temporary.write_text(text, encoding="utf-8")
         written.append(path)
 
-    write("overview.html", "index.html", goals=_goals(sets), problems=_problems(rows), dates=_dates(rows))
+    by_set = {page.name: page.rows for page in sets}
+    boards = within(standings(by_set))
+    write(
+        "overview.html",
+        "index.html",
+        goals={name: goals(part) for name, part in by_set.items()},
+        findings=findings(by_set, boards),
+        picture=_picture(rows, output / "assets" / "picture.svg"),
+        problems=_problems(rows),
+        dates=_dates(rows),
+    )
+    places = {page.name: page.href for page in methods}
+    write("leaderboard.html", "leaderboard.html", boards=boards, places=places, dates=_dates(rows))
+    write("measured.html", "measured.html", facts=_measured(rows), measures=_measures(rows), dates=_dates(rows))
     for page in sets + methods:
         path = f"{page.kind}s/{page.file}.html"
-        write("page.html", path, page=page, data=_data(page), shown=_shown(page), dates=_dates(page.rows))
+        write(
+            "page.html",
+            path,
+            page=page,
+            data=_data(page),
+            shown=_shown(page),
+            apart=_told(page.rows, APART),
+            dates=_dates(page.rows),
+        )
         _downloads(output / "data" / f"{page.kind}s", page.file, page.rows)
     _downloads(output / "data", "results", rows)
     _assets(output / "assets")
@@ -154,17 +178,31 @@ def _method_pages(rows: Sequence[Row]) -> list[Page]:
     ]
 
 
-def _goals(pages: Iterable[Page]) -> dict[str, list[Row | None]]:
-    """For each set, the row with the fewest bytes per vector that reaches each of :data:`GOALS`."""
-    found: dict[str, list[Row | None]] = {}
-    for page in pages:
-        found[page.name] = []
-        for name, least in GOALS:
-            reached = [row for row in page.rows if (row[name] or 0) >= least and row["bytes_per_vector"] is not None]
-            found[page.name].append(
-                min(reached, key=lambda row: (row["bytes_per_vector"], -row["recall@10"]), default=None)
-            )
+def _picture(rows: Sequence[Row], path: Path) -> str:
+    """Draw the first picture that a stranger sees; what it shows, in words, or nothing where there is nothing."""
+    answered = [row for row in rows if row["status"] == "ok"]
+    for kind in ("sets", "recall-bytes"):
+        for _, part in charts()[kind].parts(answered):
+            if (figure := charts()[kind](part)) is not None:
+                save(figure, path, "svg")
+                return charts()[kind].summary.partition(",")[0].rstrip(".")
+    return ""
+
+
+def _measured(rows: Sequence[Row]) -> dict[str, str]:
+    """Under which conditions: label → values."""
+    names = ("binbench_version", "git", "cpu", "cores", "os", "python_version", "mode", "threads", "k", "runs", "seed")
+    found = {}
+    for name in names:
+        values = [part[0][name] for _, part in groups(rows, [name]) if part[0][name] is not None]
+        if values:
+            found[COLUMNS[name].label] = ", ".join(COLUMNS[name].show(value) for value in values[:6])
     return found
+
+
+def _measures(rows: Sequence[Row]) -> list[Column]:
+    """The figures that any row has, whose definitions a reader may want."""
+    return [one for one in _FIGURES if any(row[one.name] is not None for row in rows)]
 
 
 def _problems(rows: Iterable[Row]) -> list[Row]:
@@ -177,13 +215,19 @@ def _dates(rows: Iterable[Row]) -> str:
 
 
 def _shown(page: Page) -> list[Column]:
-    conditions = [name for name in CONDITIONS if name in ("mode", "threads", "queries") or _varies(page.rows, name)]
+    """What every table shows, and conditions that vary: it fits between the page's edges."""
     lead = ["method"] if page.kind == "set" else ["set", "method"]
-    return [COLUMNS[name] for name in [*lead, *SHOWN[:-1], *conditions, SHOWN[-1], "status"]]
+    return [COLUMNS[name] for name in [*lead, *SHOWN, *_told(page.rows, ["seed"])]]
+
+
+def _told(rows: Sequence[Row], names: Collection[str]) -> list[str]:
+    """Those conditions among `names` in which `rows` differ."""
+    return [name for name in CONDITIONS if name in names and _varies(rows, name)]
 
 
 def _varies(rows: Iterable[Row], name: str) -> bool:
-    return len({row[name] for row in rows}) > 1
+    # A method without a seed stands beside those of every seed.
+    return len({row[name] for row in rows} - ({None} if name == "seed" else set())) > 1
 
 
 def _cell(column: Column, row: Row) -> str:
@@ -194,12 +238,22 @@ def _cell(column: Column, row: Row) -> str:
 
 def _data(page: Page) -> dict[str, Any]:
     """What the page's script draws from, column by column; six digits are more than any chart shows."""
-    answered = [row["status"] == "ok" for row in page.rows]
     figures = [one for one in _FIGURES if any(row[one.name] is not None for row in page.rows)]
     with_ci = [one.name for one in figures if any(interval(row, one.name) for row in page.rows)]
     names = [one.name for one in figures] + [name + end for name in with_ci for end in (CI_LOW, CI_HIGH)]
     values: dict[str, list[Any]] = {name: [_short(row[name]) for row in page.rows] for name in names}
-    texts = ("method", "instance", "set", "family", "status", "reproduce", "date", *CONDITIONS)
+    texts = (
+        "method",
+        "instance",
+        "set",
+        "family",
+        "status",
+        "reproduce",
+        "date",
+        "undertrained",
+        "outweighed",
+        *CONDITIONS,
+    )
     values |= {name: [row[name] for row in page.rows] for name in texts}
     made = looks if page.by == "family" else distinct
     return {
@@ -211,8 +265,8 @@ def _data(page: Page) -> dict[str, Any]:
         "values": values,
         "notes": ["; ".join(row["notes"]) for row in page.rows],
         "filters": [name for name in CONDITIONS if _varies(page.rows, name)],
+        "apart": APART,
         "looks": _as_json(made(row[page.by] for row in page.rows)),
-        "drawable": answered,
     }
 
 

@@ -49,6 +49,7 @@ class TableOptions:
         wide: on a terminal, show all columns, also those that do not fit.
         iso_memory: only numbers of bytes per vector that several methods share, each compared with PQ.
         by_seed: a row for each seed, instead of one with the mean over the seeds of a method.
+        documents: also project the memory of indexes over so many documents.
     """
 
     format: Format | None = None
@@ -60,6 +61,7 @@ class TableOptions:
     iso_memory: bool = False
     wide: bool = False
     by_seed: bool = False
+    documents: int | None = None
 
 
 @dataclass
@@ -98,12 +100,12 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     parts = groups(ordered(rows, apart), [*apart, *group_by])
     shared = _shared_names(rows)
     if options.iso_memory:
-        made = [_iso_memory(part, shared, chosen, options.ci) for _, part in parts]
+        made = [_iso_memory(part, shared, chosen, options) for _, part in parts]
         tables = [one for one in made if one is not None]
         if not tables:
             raise UserError("no two methods take the same bytes per vector; run more of them")
     else:
-        tables = [_table(part, shared, chosen, options.ci, group_by) for _, part in parts]
+        tables = [_table(part, shared, chosen, options, group_by) for _, part in parts]
     return render.render(tables, options.format or render.usual_format(), options.wide)
 
 
@@ -111,7 +113,7 @@ def show(records: Sequence[Record]) -> None:
     """Print tables of `records` on stdout, in the given order."""
     rows = [Row(record, str(record.path)) for record in records]
     shared = _shared_names(rows)
-    tables = [_table(part, shared, [], False, []) for _, part in groups(rows, APART)]
+    tables = [_table(part, shared, [], TableOptions(), []) for _, part in groups(rows, APART)]
     render.show(tables)
 
 
@@ -159,7 +161,9 @@ def title(row: Row, rows: Sequence[Row], shared: set[str]) -> str:
     return f"{row['set']}: {', '.join(parts)}"
 
 
-def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: bool, group_by: Sequence[str]) -> Table:
+def _table(
+    rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], options: TableOptions, group_by: Sequence[str]
+) -> Table:
     columns = list(chosen) or [column(name) for name in DEFAULT_COLUMNS]
     if not chosen and len({row["seed"] for row in rows} - {None}) > 1:
         columns.insert(1, column("seed"))
@@ -167,10 +171,10 @@ def _table(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: 
         columns.insert(1, column("documents"))
     first = next((row for row in rows if row["documents"] is not None), rows[0])
     heading = title(first, rows, shared) + "".join(f", {name} {column(name).show(first[name])}" for name in group_by)
-    return _filled(heading, columns, rows, ci, [])
+    return _filled(heading, columns, rows, options, [])
 
 
-def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], ci: bool) -> Table | None:
+def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column], options: TableOptions) -> Table | None:
     found = budgets(row.record for row in rows)
     if not found:
         return None
@@ -178,7 +182,7 @@ def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column],
     by_path = {row.record.path: row for row in rows}
     members = [by_path[record.path] for budget in found for record in budget.records]
     sections = [len(budget.records) for budget in found]
-    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, ci, sections)
+    made = _filled(f"{title(rows[0], rows, shared)}, equal bytes per vector", columns, members, options, sections)
     made.header.append(f"recall@10 ÷ {BASELINE}")
     made.right.append(True)
     bases = [
@@ -190,12 +194,14 @@ def _iso_memory(rows: Sequence[Row], shared: set[str], chosen: Sequence[Column],
     return made
 
 
-def _filled(heading: str, columns: Sequence[Column], rows: Sequence[Row], ci: bool, sections: Sequence[int]) -> Table:
+def _filled(
+    heading: str, columns: Sequence[Column], rows: Sequence[Row], options: TableOptions, sections: Sequence[int]
+) -> Table:
     marks = _Marks()
     named = {"method", "instance"} & {one.name for one in columns}
     lines = []
     for row in rows:
-        line = [_cell(one, row, ci) for one in columns]
+        line = [_cell(one, row, options.ci) for one in columns]
         if named:
             place = next(i for i, one in enumerate(columns) if one.name in named)
             line[place] += marks(row["notes"])
@@ -208,7 +214,25 @@ def _filled(heading: str, columns: Sequence[Column], rows: Sequence[Row], ci: bo
         for line, row in zip(lines, rows, strict=True):
             line.append("ok" if row["status"] == "ok" else f"{row['status']}: {row['reason']}")
     notes = [f"[{i}] {note}" for i, note in enumerate(marks.notes, 1)]
-    return Table(heading, header, right, lines, notes, list(sections))
+    made = Table(heading, header, right, lines, notes, list(sections))
+    if options.documents is not None:
+        _project(made, rows, options.documents)
+    return made
+
+
+def _project(made: Table, rows: Sequence[Row], documents: int) -> None:
+    """Add what the index of each row would take over `documents` documents, behind what it takes over its own."""
+    held = [(row["bytes_per_vector"], row["shared_bytes"]) for row in rows]
+    cells = ["–" if size is None else f"{(documents * size + shared) / 1e9:,.4g}" for size, shared in held]
+    totals = [i for i, name in enumerate(made.header) if name == column("total_mb").label]
+    place = totals[0] + 1 if totals else len(made.header)
+    for line, cell in zip([made.header, *made.lines], [f"GB at {documents:,}\ndocuments", *cells], strict=True):
+        line.insert(place, cell)
+    made.right.insert(place, True)
+    made.notes.append(
+        f"GB at {documents:,} documents: as many times bytes/vector, and what is held once. The other figures are of "
+        "the documents measured: recall falls as a corpus grows"
+    )
 
 
 def _header(one: Column, rows: Sequence[Row]) -> str:

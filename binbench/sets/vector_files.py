@@ -94,6 +94,8 @@ def _npy(path: Path) -> Vectors:
             # A shape that overflows is refused, but not before a warning.
             with np.errstate(over="ignore"):
                 found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not isinstance(found, np.ndarray):
+                raise ValueError("it is an .npz archive")
         except (ValueError, OverflowError, OSError, EOFError) as error:
             raise UserError(f"{path} is not a readable .npy file: {str(error).partition(chr(10))[0]}") from error
         return found

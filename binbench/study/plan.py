@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from binbench.errors import UserError
+from binbench.harness.estimate import Times
+from binbench.harness.estimate import measured as measured_times
 from binbench.plugins.registry import ALGORITHMS
-from binbench.records import read
 from binbench.report.render import Table
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
 from binbench.sets.encoders import encoder_name
@@ -17,9 +18,6 @@ from binbench.study.tables import listing, number
 
 #: Documents per second on the reference device, assumed where nothing was measured and the encoder does not say.
 ASSUMED_RATE = 500.0
-#: Seconds per document and dimension of a build, and per query, document and dimension of a search; likewise.
-ASSUMED_BUILD = 1e-6
-ASSUMED_SEARCH = 1e-9
 #: A result stores ids, distances and scores of 4 bytes each.
 _BYTES_PER_NEIGHBOR = 12
 
@@ -57,13 +55,11 @@ class Rates:
 
     Attributes:
         encoding: encoder → documents per second, and its source.
-        build: method → seconds per document and dimension.
-        search: method → seconds per query, document and dimension.
+        times: of methods.
     """
 
     encoding: dict[str, tuple[float, str]]
-    build: dict[str, float]
-    search: dict[str, float]
+    times: Times
 
 
 def plan(study: Study) -> list[Planned]:
@@ -87,22 +83,7 @@ def measured(data_dir: Path, results_dir: Path) -> Rates:
     for name, seen in speeds.items():
         rate = statistics.median(value for value, _ in seen)
         encoding[name] = rate, f"measured on {', '.join(sorted({device for _, device in seen}))}, {len(seen)} sets"
-    build: dict[str, list[float]] = {}
-    search: dict[str, list[float]] = {}
-    try:
-        records = read(results_dir)
-    except UserError:
-        records = []
-    for record in records:
-        size = (record.documents or 0) * (record.dimension or 0)
-        if record.status == "ok" and size:
-            build.setdefault(record.instance, []).append((record.build_seconds or 0.0) / size)
-            search.setdefault(record.instance, []).append((record.seconds_per_query or 0.0) / size)
-    return Rates(
-        encoding,
-        {name: statistics.median(values) for name, values in build.items()},
-        {name: statistics.median(values) for name, values in search.items()},
-    )
+    return Rates(encoding, measured_times(results_dir))
 
 
 def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
@@ -119,13 +100,9 @@ def _planned(study: Study, entry: StudySet, rates: Rates) -> Planned:
     if None in sizes:
         return row
     n, q, d = (size or 0 for size in sizes)
-    repeats = study.campaign.runs + 1
-    seconds = sum(
-        n * d * (rates.build.get(name, ASSUMED_BUILD) + q * repeats * rates.search.get(name, ASSUMED_SEARCH))
-        for name, _ in methods
-    )
+    seconds = sum(rates.times.seconds(name, n, d, q * (study.campaign.runs + 1)) for name, _ in methods)
     names = {name for name, _ in methods}
-    if unmeasured := names - set(rates.build):
+    if unmeasured := names - set(rates.times.build):
         known += f"; times of {len(unmeasured)} of {len(names)} methods assumed"
     disk = jobs * q * min(NEIGHBORS, n) * _BYTES_PER_NEIGHBOR
     hours = jobs / max(1, asked) * seconds / 3600

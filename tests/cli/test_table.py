@@ -49,6 +49,24 @@ def test_options_reach_the_table(folders: list[str], capsys: pytest.CaptureFixtu
     assert lines[2:] == ["| float | 32 |", "| int8 | 8 |"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [("10M", "10,000,000"), ("500k", "500,000"), ("1.5m", "1,500,000"), ("7", "7")]
+)
+def test_documents_are_numbers_as_people_write_them(
+    folders: list[str], capsys: pytest.CaptureFixture[str], asked: str, told: str
+) -> None:
+    assert run("table", *folders, "--documents", asked) == 0
+    assert f"GB at {told} documents" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", ["0", "many", "1.5", "-3", "10MB"])
+def test_other_numbers_of_documents_are_refused(
+    folders: list[str], capsys: pytest.CaptureFixture[str], asked: str
+) -> None:
+    assert run("table", *folders, "--documents", asked) == 1
+    assert "is not a number of documents such as 20k or 10M" in capsys.readouterr().err
+
+
 def test_sets_without_judgements_have_no_retention(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("table", *folders, "--columns", "method,recall@10,ndcg@10,retention", "--filter", "family=float") == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["float", "1.0000", "–", "–"]

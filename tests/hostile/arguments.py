@@ -1,7 +1,7 @@
 """Command lines that make no sense, each with the end of the one line that is to come of it: a case is a line.
 
 They run in a folder with `docs.npy` (60 × 4), `queries.npy`, `a,b.npy` (as docs.npy), the results of one run in
-`results/`, and what `campaigns.py` holds. `{long}` stands for a name of 5,000 letters.
+`results/`, and what `files.py` holds. `{long}` stands for a name of 5,000 letters.
 """
 
 CASES = {
@@ -40,7 +40,7 @@ CASES = {
     "prepare --dataset synthetic-60x8 --seed 12345678901234567890123456": "in the range 0<=x<=2147483647",
     "run --algorithm pq --dataset synthetic-60x8 --threads 99999999999999999999": "not in the range 1<=x<=2147483647",
     "run --algorithm pq --dataset synthetic-60x8 --runs 99999999999999999999": "not in the range 1<=x<=2147483647",
-    "run --algorithm pq --dataset synthetic-60x8 --timeout nan": "--timeout: input should be greater than 0, not nan",
+    "run --algorithm pq --dataset synthetic-60x8 --timeout nan": "--timeout: input should be a finite number, not nan",
     "run --algorithm pq --dataset synthetic-60x8 --memory-limit 1e400G": "is not a number of bytes such as 500M or 2G",
     "prepare --dataset synthetic-60x99999": "give at most 65,536 dimensions",
     "prepare --dataset synthetic-999999999999999x8": "not enough disk to write",
@@ -53,6 +53,19 @@ CASES = {
     "site docs.npy": "cannot write docs.npy/index.html",
     "prepare --dataset synthetic-60x8 --data-dir docs.npy": "cannot write docs.npy",
     "run --algorithm pq --dataset synthetic-60x8 --count 5 --results-dir docs.npy": "cannot write docs.npy",
+    # Files of vectors.
+    "run --algorithm float --train zip.npy --queries queries.npy": "not a readable .npy file: it is an .npz archive",
+    "run --algorithm float --train negative.npy --queries queries.npy": "negative.npy is not a readable .npy file",
+    "run --algorithm float --train huge.npy --queries queries.npy": "huge.npy is not a readable .npy file",
+    "run --algorithm float --train cut.npy --queries queries.npy": "cut.npy is not a readable .npy file",
+    "run --algorithm float --train pickle.npy --queries queries.npy": "pickle.npy is not a readable .npy file",
+    "run --algorithm float --train text.npy --queries queries.npy": "text.npy is not a readable .npy file",
+    "run --algorithm float --train empty.npy --queries queries.npy": "empty.npy is empty: it holds no vectors",
+    "run --algorithm float --train scalar.npy --queries queries.npy": "must hold a 2-D array of floats",
+    "run --algorithm float --train nan.npy --queries queries.npy": "document vector 0 holds NaN or infinite values",
+    "run --algorithm float --train docs.npy --queries zip.npy": "not a readable .npy file: it is an .npz archive",
+    "run --algorithm float --dataset text.hdf5": "text.hdf5 is not a readable HDF5 file",
+    "run --algorithm float --dataset folder.hdf5": "folder.hdf5",
     # Campaign files.
     "run --config none.yml": "campaign file none.yml does not exist",
     "run --config .": "campaign file . does not exist",

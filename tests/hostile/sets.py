@@ -47,6 +47,13 @@ def text(*values: bytes) -> np.ndarray:
     return np.array(values, dtype=object).astype(h5py.string_dtype("utf-8"))
 
 
+def lists(n: int) -> np.ndarray:
+    """Lists of numbers, of any length."""
+    made = np.empty(n, dtype=h5py.vlen_dtype(np.float64))
+    made[:] = [np.ones(3)] * n
+    return made
+
+
 CASES = {
     # Arrays that are none, or of another shape or type.
     "neighbors short": (
@@ -70,6 +77,7 @@ CASES = {
     "train scalar": (lambda f: put(f, "train", 1.5), "'train' has the shape ()"),
     "train text": (lambda f: put(f, "train", "vectors"), "'train' holds object"),
     "train whole numbers": (lambda f: put(f, "train", np.ones((60, 8), int)), "'train' holds int64"),
+    "ids lists of numbers": (lambda f: put(f, "train_ids", lists(60)), "'train_ids' holds object"),
     "train 3-D": (lambda f: put(f, "train", np.ones((60, 8, 1), "f4")), "'train' has the shape (60, 8, 1)"),
     "train huge": (lambda f: claim(f, "train", (2**60, 8)), "is damaged"),
     "test huge": (lambda f: claim(f, "test", (2**60, 8)), "is damaged"),

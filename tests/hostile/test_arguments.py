@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import registered_meanwhile
 from hostile.arguments import CASES
-from hostile.campaigns import FILES
+from hostile.files import FILES
 
 from binbench.cli import main
 
@@ -23,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = np.random.Generator(np.random.PCG64(7)).standard_normal((60, 4)).astype(np.float32)
     np.save(path / "docs.npy", rows)
     np.save(path / "queries.npy", rows[:5] + 1)
+    (path / "folder.hdf5").mkdir()
     for name, content in FILES.items():
         (path / name).write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:

@@ -132,6 +132,19 @@ def test_equal_bytes_are_compared_with_pq(stored: Stored) -> None:
     assert " float " not in text
 
 
+@pytest.mark.parametrize("iso_memory", [False, True])
+def test_memory_is_projected_to_other_numbers_of_documents(stored: Stored, iso_memory: bool) -> None:
+    text = made(stored, documents=10_000_000, iso_memory=iso_memory, filters=["mode=batch", "status=ok"])
+    header = re.split(r" {2,}", text.splitlines()[1].strip())
+    assert header.index("GB at 10,000,000 documents") == (
+        len(header) - 2 if iso_memory else header.index("total MB") + 1
+    )
+    (line,) = lines_of(text, "pq8") if not iso_memory else [one for one in text.splitlines() if " pq8" in one]
+    # 8 bytes each and codebooks of 4 · 256 · 16 bytes: 80,016,384 bytes.
+    assert "0.08002" in line
+    assert "recall falls as a corpus grows" in text
+
+
 def test_equal_bytes_need_company(stored: Stored) -> None:
     with pytest.raises(UserError, match="same bytes per vector"):
         made(stored, iso_memory=True, filters=["family=float,int8"])

@@ -39,6 +39,10 @@ function makeChart(data) {
   const frontier = document.getElementById("frontier");
   const figure = Object.fromEntries(figures.map((one) => [one.name, one]));
   const usual = { x: ["bytes_per_vector"], y: ["recall@10", "recall@1"] };
+  const first = Object.fromEntries(["x", "y"].map((axis) => [axis, usual[axis].find((name) => name in figure) ?? figures[0]?.name]));
+  const frame = document.getElementById("chart-frame");
+  const search = document.getElementById("search");
+  const limits = [...document.querySelectorAll("#limits input[data-figure]")];
   const rows = [...document.querySelectorAll("#results tbody tr")].sort((a, b) => a.dataset.i - b.dataset.i);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const escaped = (text) => String(text).replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
@@ -61,8 +65,6 @@ function makeChart(data) {
       part.append(...figures.filter((one) => one.group === group).map((one) => new Option(one.axis, one.name)));
       select[axis].append(part);
     }
-    select[axis].value = usual[axis].find((name) => name in figure) ?? figures[0]?.name;
-    log[axis].checked = spread(select[axis].value);
     select[axis].addEventListener("change", () => { log[axis].checked = spread(select[axis].value); draw(); });
     log[axis].addEventListener("change", draw);
   }
@@ -94,7 +96,12 @@ function makeChart(data) {
     const label = document.createElement("label");
     const choice = document.createElement("select");
     choice.dataset.name = name;
-    choice.append(new Option("any", ""), ...[...new Set(values[name])].sort((a, b) => (a > b) - (a < b)).map((v) => new Option(String(v), String(v))));
+    const held = [...new Set(values[name])].sort((a, b) => (a > b) - (a < b));
+    // What belongs apart is shown one value at a time, first the one with the most results.
+    const count = (value) => values[name].filter((other) => other === value).length;
+    const apart = data.apart.includes(name);
+    choice.append(...(apart ? [] : [new Option("any", "")]), ...held.map((v) => new Option(v === null ? "none" : String(v), String(v))));
+    choice.dataset.usual = apart ? String(held.reduce((most, v) => (count(v) > count(most) ? v : most))) : "";
     choice.addEventListener("change", draw);
     label.append(`${name} `, choice);
     document.getElementById("conditions").append(label);
@@ -103,8 +110,44 @@ function makeChart(data) {
 
   function passing() {
     const wanted = new Set(inputs.filter((box) => box.checked).map((box) => box.value));
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const within = (i) => limits.every((one) => {
+      if (one.value === "") return true;
+      const value = values[one.dataset.figure]?.[i] ?? null;
+      return value !== null && (one.dataset.side === "least" ? value >= Number(one.value) : value <= Number(one.value));
+    });
     return rows.map((_, i) => i).filter((i) =>
-      wanted.has(values[by][i]) && conditions.every((one) => one.value === "" || String(values[one.dataset.name][i]) === one.value));
+      wanted.has(values[by][i]) && conditions.every((one) => one.value === "" || String(values[one.dataset.name][i]) === one.value)
+      && words.every((word) => `${values.method[i]} ${values.family[i]} ${values.set[i]}`.toLowerCase().includes(word)) && within(i));
+  }
+
+  /* The page's state as the address keeps it: only what differs from a fresh page, so that it can be linked to. */
+  const remembered = [
+    ...["x", "y"].map((axis) => ({ key: axis, get: () => select[axis].value, set: (v) => { select[axis].value = v in figure ? v : first[axis]; }, usual: () => first[axis] ?? "" })),
+    ...["x", "y"].map((axis) => ({ key: `${axis}log`, get: () => String(log[axis].checked), set: (v) => { log[axis].checked = v === "true"; }, usual: () => String(spread(select[axis].value)) })),
+    { key: "frontier", get: () => String(frontier.checked), set: (v) => { frontier.checked = v === "true"; }, usual: () => "true" },
+    { key: "without", get: () => inputs.filter((box) => !box.checked).map((box) => box.value).join(","), usual: () => "",
+      set: (v) => { const off = v.split(","); inputs.forEach((box) => { box.checked = !off.includes(box.value); }); } },
+    ...conditions.map((one) => ({ key: one.dataset.name, get: () => one.value, set: (v) => { one.value = v; if (one.selectedIndex < 0) one.value = one.dataset.usual; }, usual: () => one.dataset.usual })),
+    ...[search, ...limits].map((one) => ({ key: one.dataset.figure ? `${one.dataset.side}-${one.dataset.figure}` : "search", get: () => one.value, set: (v) => { one.value = v; }, usual: () => "" })),
+    { key: "method", get: () => (open === null ? "" : values.method[open]), usual: () => "",
+      set: (v) => { open = v === "" ? null : [...passing(), ...rows.keys()].find((i) => values.method[i] === v) ?? null; } },
+  ];
+  let open = null;
+
+  function restore() {
+    const state = new URLSearchParams(location.hash.slice(1));
+    for (const one of remembered) one.set(state.get(one.key) ?? one.usual());
+    if (open === null) document.getElementById("details").hidden = true;
+    else details(open, false);
+    draw();
+  }
+
+  function remember() {
+    const state = new URLSearchParams();
+    for (const one of remembered) if (one.get() !== one.usual()) state.set(one.key, one.get());
+    const hash = state.size ? `#${state}` : "";
+    if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
   }
 
   function errors(name, members) {
@@ -114,23 +157,24 @@ function makeChart(data) {
     return { type: "data", symmetric: false, array: side(values[`${name}_ci_high`], 1), arrayminus: side(low, -1), thickness: 1, width: 2 };
   }
 
-  /* A narrow screen has no room for everything; there a tap opens the details below the chart. */
+  /* Five figures, those of the axes first; a click or Enter shows the rest. */
+  function five(i) {
+    const names = [select.y.value, select.x.value, "recall@10", "ndcg@10", "retention", "bytes_per_vector", "queries_per_second", "build_seconds"];
+    return [...new Set(names)].filter((name) => figure[name] && values[name][i] !== null).slice(0, 5);
+  }
+
   function hover(i) {
-    const narrow = chart.clientWidth < 600;
-    const wanted = (one) => values[one.name][i] !== null && (!narrow || [select.x.value, select.y.value].includes(one.name));
-    const items = figures.filter(wanted).map((one) => `${escaped(one.label)} <b>${withInterval(one.name, i)}</b>`);
-    const lines = [];
-    for (let j = 0; j < items.length; j += narrow ? 1 : 2) lines.push(items.slice(j, j + (narrow ? 1 : 2)).join("  ·  "));
-    const where = `k ${values.k[i]}, ${escaped(values.mode[i])}, ${values.threads[i]} thread(s), Q ${shown(values.queries[i])}, seed ${values.seed[i]}`;
-    return `<b>${escaped(values.method[i])}</b> ${narrow ? "" : ` on ${escaped(values.set[i])}<br>${where}`}<br>${lines.join("<br>")}`;
+    const lines = five(i).map((name) => `${escaped(figure[name].label)} <b>${withInterval(name, i)}</b>`);
+    return `<b>${escaped(values.method[i])}</b> on ${escaped(values.set[i])}<br>${lines.join("<br>")}`;
   }
 
   function best(points, x, y) {
-    if (!frontier.checked || !figure[x].better || !figure[y].better || x === y) return [];
+    // Points of several sets have no frontier: none of them is a choice.
+    if (by === "set" || !frontier.checked || !figure[x].better || !figure[y].better || x === y) return [];
     const sign = (name) => (figure[name].better === "smaller" ? 1 : -1);
     const sorted = [...points].sort((a, b) => sign(x) * (values[x][a] - values[x][b]) || sign(y) * (values[y][a] - values[y][b]));
     const kept = [];
-    for (const i of sorted) if (!kept.length || sign(y) * (values[y][i] - values[y][kept[kept.length - 1]]) < 0) kept.push(i);
+    for (const i of sorted.filter((i) => !values.outweighed[i])) if (!kept.length || sign(y) * (values[y][i] - values[y][kept[kept.length - 1]]) < 0) kept.push(i);
     return kept;
   }
 
@@ -142,7 +186,12 @@ function makeChart(data) {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const [x, y] = [select.x.value, select.y.value];
-    if (!figure[x] || !figure[y]) return;
+    remember();
+    frame.hidden = !figure[x] || !figure[y];
+    if (frame.hidden) {
+      document.getElementById("chart-note").textContent = "There is nothing to draw: no result here has figures.";
+      return;
+    }
     const points = chosen.filter((i) => values[x][i] !== null && values[y][i] !== null);
     const isLog = {};
     const notes = [];
@@ -151,6 +200,9 @@ function makeChart(data) {
       isLog[axis] = log[axis].checked && !lost;
       if (log[axis].checked && lost) notes.push(`${figure[select[axis].value].label} has values that a logarithmic axis cannot show; it is linear.`);
     }
+    const large = points.filter((i) => values.outweighed[i]).map((i) => values.method[i]);
+    if (points.some((i) => values.undertrained[i])) notes.push("Hollow: trained on fewer than 39 points per centroid, which flatters.");
+    if (large.length) notes.push(`On no frontier, as their shared tables outweigh the float vectors: ${[...new Set(large)].join(", ")}.`);
     if (points.length < chosen.length) notes.push(`${chosen.length - points.length} of ${chosen.length} results have no value for one of the two figures.`);
     document.getElementById("chart-note").textContent = notes.join(" ");
     const traces = Object.entries(looks).map(([name, look]) => {
@@ -159,7 +211,10 @@ function makeChart(data) {
       return {
         type: "scatter", mode: "markers", name: escaped(name), customdata: members, x: members.map((i) => values[x][i]), y: members.map((i) => values[y][i]),
         error_x: errors(x, members), error_y: errors(y, members), text: members.map(hover), hovertemplate: "%{text}<extra></extra>",
-        marker: { color: ink, symbol: look.symbol, size: 10, line: { width: look.symbol.endsWith("-open") ? 2 : 1, color: look.symbol.endsWith("-open") ? ink : colour("--ground") } },
+        marker: {
+          color: ink, size: 10, symbol: members.map((i) => look.symbol + (values.undertrained[i] ? "-open" : "")),
+          line: { width: members.map((i) => (values.undertrained[i] ? 2 : 1)), color: members.map((i) => (values.undertrained[i] ? ink : colour("--ground"))) },
+        },
       };
     }).filter((trace) => trace.customdata.length);
     const edge = best(points, x, y);
@@ -178,12 +233,41 @@ function makeChart(data) {
     Plotly.react(chart, traces, {
       xaxis: axis(x, "x"), yaxis: axis(y, "y"), paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground"),
       font: { color: colour("--text"), family: "system-ui, sans-serif", size: 12 }, margin: { l: 50, r: 10, t: 10, b: 40 }, hovermode: "closest",
-      hoverlabel: { align: "left", font: { size: small ? 11 : 10, color: colour("--text") }, bgcolor: colour("--raised"), bordercolor: colour("--soft") },
+      hoverlabel: { align: "left", font: { size: small ? 11 : 12, color: colour("--text") }, bgcolor: colour("--raised"), bordercolor: colour("--soft") },
       showlegend: true, legend: { orientation: "h", y: -0.16, yanchor: "top", x: 0, itemclick: false, itemdoubleclick: false, font: { size: small ? 10 : 12 } },
     }, { responsive: true, displaylogo: false, displayModeBar: small ? false : "hover" });
+    places = traces.flatMap((trace, curveNumber) => (trace.customdata ?? []).map((i, pointNumber) => ({ i, curveNumber, pointNumber })));
+    places.sort((a, b) => values[x][a.i] - values[x][b.i] || values[y][a.i] - values[y][b.i]);
+    current = null;
+    document.getElementById("point").textContent = "";
+    // The chart exists from its first drawing on.
+    if (!listening) {
+      listening = true;
+      chart.on("plotly_click", (event) => {
+        const i = event.points[0].customdata;
+        if (i !== undefined) details(i, true);
+      });
+    }
   }
 
+  /* Points by keyboard, from left to right. */
+  let places = [];
+  let current = null;
+  let listening = false;
+  frame.addEventListener("keydown", (event) => {
+    const last = places.length - 1;
+    const steps = { ArrowRight: (j) => Math.min(j + 1, last), ArrowLeft: (j) => Math.max(j - 1, 0), Home: () => 0, End: () => last };
+    if (event.key === "Enter" && current !== null) details(places[current].i, true);
+    if (!(event.key in steps) || last < 0) return;
+    event.preventDefault();
+    current = current === null ? (event.key === "End" ? last : 0) : steps[event.key](current);
+    const { i, curveNumber, pointNumber } = places[current];
+    Plotly.Fx.hover(chart, [{ curveNumber, pointNumber }]);
+    document.getElementById("point").textContent = `${values.method[i]}: ${five(i).map((name) => `${figure[name].label} ${shown(values[name][i])}`).join(", ")}`;
+  });
+
   function details(i, focus) {
+    open = i;
     document.getElementById("details").hidden = false;
     const title = document.getElementById("details-title");
     title.textContent = `${values.method[i]} on ${values.set[i]}`;
@@ -203,14 +287,27 @@ function makeChart(data) {
     document.getElementById("details-command").textContent = values.reproduce[i] ?? "";
     document.getElementById("copied").textContent = "";
     rows.forEach((row, j) => row.classList.toggle("chosen", j === i));
+    remember();
     if (focus) title.focus();
   }
 
-  draw();
-  chart.on("plotly_click", (event) => {
-    const i = event.points[0].customdata;
-    if (i !== undefined) details(i, false);
+  for (const one of [search, ...limits]) one.addEventListener("input", draw);
+  document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("close").addEventListener("click", () => {
+    open = null;
+    document.getElementById("details").hidden = true;
+    rows.forEach((row) => row.classList.remove("chosen"));
+    remember();
+    frame.focus();
   });
+  document.getElementById("reset").addEventListener("click", () => {
+    history.replaceState(null, "", location.pathname + location.search);
+    restore();
+  });
+  window.addEventListener("hashchange", restore);
+  // A narrow screen shows the chart first, unless the address says what is filtered.
+  document.getElementById("filters").open = chart.clientWidth >= 600 || location.hash !== "";
+  restore();
   dark.addEventListener("change", draw);
   document.querySelectorAll("#results .show").forEach((button) => {
     button.addEventListener("click", () => details(Number(button.closest("tr").dataset.i), true));
@@ -227,6 +324,19 @@ function makeChart(data) {
   });
 }
 
+/* The overview's search: rows of its tables that hold every word. */
+function makeFindable(field) {
+  document.getElementById("search-form").addEventListener("submit", (event) => event.preventDefault());
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [...document.querySelectorAll("table.findable tbody tr")];
+    rows.forEach((row) => { row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word)); });
+    document.getElementById("found").textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length}` : "";
+  });
+}
+
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+const find = document.getElementById("find");
+if (find) makeFindable(find);
 const stored = document.getElementById("data");
 if (stored) makeChart(JSON.parse(stored.textContent));
