@@ -231,12 +231,12 @@ def installed(folder: Path, source: str) -> None:
 
 
 def test_a_server_that_dies_says_why_and_is_replaced(small_set, tmp_path, monkeypatch):
-    installed(tmp_path, "import os, sys; print('no good', flush=True); os._exit(7)")
+    installed(tmp_path, "import os, sys; print('no good', flush=True); os.abort()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     task = {"path": str(small_set.path), "bits": [64], "seed": 3}
     with ForkServer(1) as server:
         ending = server.ask(digests, task)
-        assert (ending.status, ending.reason) == ("failed", "the worker's server ended with status 7: no good")
+        assert (ending.status, ending.reason) == ("failed", "the worker's server ended with status -6: no good")
         (tmp_path / "noisy.py").write_text("")
         monkeypatch.delenv("PYTHONPATH")
         # The server that took its place started before that; the one after it is well.

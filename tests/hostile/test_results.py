@@ -18,7 +18,7 @@ from binbench.records.store import INDEX
 from binbench.texts import file_name, visible
 
 VERBS = (
-    *("table", "table --format latex", "table --iso-memory", "plot --format svg --output plots"),
+    *("table", "table --format latex", "table --iso-memory", "plot --format svg --kind build-time --output plots"),
     *("export --output x.csv", "export --format jsonl --output x.jsonl", "export --format parquet --output x.parquet"),
     *("export --format trec --output trec", "site public", "evaluate"),
 )
