@@ -41,7 +41,7 @@ SHIPPED = {
     **{"int8-minmax": ("orange", "^"), "pca": ("yellow", "X"), "faiss": ("yellow", "D")},
     **{"pq": ("vermillion", "^"), "opq": ("vermillion", "X"), "pqfs": ("vermillion", "o"), "rq": ("vermillion", "s")},
     **{"ivfpq": ("vermillion", "P"), "scann": ("vermillion", "d"), "pq-rescore-float": ("vermillion", "D")},
-    **{"binary": ("blue", "D"), "binary-asym": ("blue", "*"), "binary-hnsw": ("blue", "v")},
+    **{"binary": ("blue", "D"), "binary-asym": ("blue", "d"), "binary-hnsw": ("blue", "v")},
     **{"binary-rescore-float": ("blue", "o"), "binary-rescore-int8": ("blue", "s")},
     **{"ortho": ("sky", ">"), "ortho-asym": ("sky", "o"), "itq": ("sky", "<"), "itq-faiss": ("sky", "^")},
     **{"sign": ("purple", "v"), "sign-mean": ("purple", "^"), "sign-median": ("purple", "s")},
