@@ -279,7 +279,7 @@ def test_list(capsys):
         main(["list"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for name in ("binary{bits}", "binary256", "scifact", "msmarco-500k", "pydocs", "e5-base-v2", "lsa256"):
+    for name in ("binary{bits}", "scifact", "msmarco-500k", "pydocs", "e5-base-v2", "lsa256"):
         assert name in text
 
 
