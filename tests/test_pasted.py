@@ -32,6 +32,15 @@ SMALLER = (
         "classify --algorithm binary256 --train train.tsv --test test.tsv",
     ),
     ("--dataset pydocs", "--dataset scifact"),
+    (
+        "recommend --documents 10M --memory 1GB --recall 0.9",
+        "recommend --documents 50k --recall 0.2 --algorithm float,int8",
+    ),
+    (
+        "--documents 2M --measure ndcg-retention --quality 0.97 --max-latency 5ms",
+        "--documents 50k --quality 0.2 --algorithm float,int8",
+    ),
+    ("--dataset my-folder", "--train docs.npy --queries queries.npy"),
     ("'pq*,binary*' --dataset", "'sign*' --dataset"),
     ("--algorithm all ", "--algorithm float,int8,binary64 "),
     ("binbench plot", "binbench plot --kind build-time --format svg"),
@@ -78,7 +87,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("scifact", "nfcorpus"):
         (folder / "beir" / name / "qrels").mkdir(parents=True)
         texts = [
-            {"_id": f"d{i}", "title": f"{name} {i}", "text": f"read file number {i} line by line"} for i in range(30)
+            {"_id": f"d{i}", "title": f"{name} {i}", "text": f"read file number {i} line by line"} for i in range(260)
         ]
         asked = [{"_id": f"q{i}", "text": f"file {i}"} for i in range(4)]
         for part, rows in (("corpus", texts), ("queries", asked)):

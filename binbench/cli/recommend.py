@@ -13,20 +13,7 @@ import click
 from binbench.cli import options
 from binbench.errors import UserError
 
-_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
-class Number(click.ParamType):
-    """A number of documents such as 250000, 200k or 10M."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
-        if found is None or (count := round(float(found[1]) * _MULTIPLES[found[2]])) < 1:
-            raise UserError(f"number of documents {value!r}: expected one such as 250000, 200k or 10M")
-        return count
 
 
 class Duration(click.ParamType):
@@ -48,7 +35,7 @@ class Duration(click.ParamType):
         "recommend --documents 2M --measure ndcg-retention --quality 0.97 --max-latency 5ms --dataset my-folder",
     ),
 )
-@click.option("--documents", type=Number(), required=True, help="How many there will be, such as 10M.")
+@click.option("--documents", type=options.Number(), required=True, help="How many there will be, such as 10M.")
 @click.option("--memory", type=options.Size(), help="At most so much for all of them, such as 1GB.")
 @click.option("--recall", type=click.FloatRange(0, 1), help="At least so much recall@10: --quality of that measure.")
 @click.option("--measure", default="recall@10", show_default=True, help="What quality is, such as ndcg-retention.")
