@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from binbench.cli.recommend import ZOO
 from binbench.errors import Unsupported
 from binbench.measures.ranking import recall
 from binbench.measures.trend import Points, predicted
@@ -20,7 +19,7 @@ from binbench.plugins.faiss_index import blas_distances
 from binbench.plugins.registry import ALGORITHMS
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.neighbors import distances_to, nearest
-from binbench.tasks.recommend import sizes_for
+from binbench.tasks.recommend import ZOO, sizes_for
 
 DEPTHS = (10, 5)
 

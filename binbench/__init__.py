@@ -4,7 +4,7 @@ All that a plugin needs: :class:`Algorithm`, :class:`Footprint`, :func:`top` and
 :class:`Collection`, :class:`VectorSource`, :class:`SourceOptions` and :func:`register_dataset` for datasets;
 :class:`Encoder` and :func:`register_encoder` for encoders; :exc:`UserError` and :exc:`Unsupported`. And what
 scripts and notebooks use: :func:`run`, :func:`results`, :func:`pareto`, :func:`plot`, :func:`compare`, :func:`fit`,
-:func:`embeddings`, :func:`geometry`, :func:`cosines`, :func:`conformance`; see docs/python.md.
+:func:`embeddings`, :func:`geometry`, :func:`cosines`, :func:`conformance`, :func:`recommend`; see docs/python.md.
 """
 
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         geometry,
         pareto,
         plot,
+        recommend,
         results,
         run,
     )
@@ -59,6 +60,7 @@ __all__ = [
     "geometry",
     "pareto",
     "plot",
+    "recommend",
     "register",
     "register_dataset",
     "register_encoder",
@@ -74,7 +76,7 @@ _LATER = {
     for module, names in {
         "api": (
             *("Index", "compare", "conformance", "cosines", "embeddings", "fit", "geometry", "pareto", "plot"),
-            *("results", "run"),
+            *("recommend", "results", "run"),
         ),
         "plugins.algorithm": ("Algorithm", "Footprint"),
         "plugins.registry": ("register", "register_dataset", "register_encoder"),

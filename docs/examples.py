@@ -29,9 +29,9 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def vectors() -> None:
-    """400 documents and 20 queries near some of them, 64 dimensions, in every format."""
+    """2,400 documents and 20 queries near some of them, 64 dimensions, in every format."""
     rng = np.random.Generator(np.random.PCG64(0))
-    docs = unit(rng.standard_normal((400, 64)))
+    docs = unit(rng.standard_normal((2400, 64)))
     queries = unit(docs[:20] + 0.1 * rng.standard_normal((20, 64)))
     np.save("docs.npy", docs)
     np.save("queries.npy", queries)
@@ -39,7 +39,7 @@ def vectors() -> None:
     pq.write_table(held, "docs.parquet")
     Path("shards").mkdir(exist_ok=True)
     for i in range(4):
-        pq.write_table(held.slice(100 * i, 100), f"shards/part-{i}.parquet")
+        pq.write_table(held.slice(600 * i, 600), f"shards/part-{i}.parquet")
     distances = 1 - queries.astype(np.float64) @ docs.T
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :100]
     with h5py.File("vectors-angular.hdf5", "w") as file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,13 +24,14 @@ from binbench.api.arguments import (
     given_of,
     kept,
     several,
-    unit_vectors,
 )
+from binbench.api.decision import recommend as recommend
 from binbench.api.frames import frame_of, rows_of, stored, the_one
+from binbench.api.index import Index as Index
+from binbench.api.index import fit as fit
 from binbench.errors import UserError, unknown
 from binbench.files import path_of
 from binbench.harness.options import Mode, RunOptions, SetOptions
-from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 from binbench.sets.embeddings import EmbeddingSet
 
 if TYPE_CHECKING:
@@ -41,67 +41,6 @@ if TYPE_CHECKING:
     from binbench.measures.comparison import Comparison
 
 logger = logging.getLogger("binbench")
-
-
-@dataclass(frozen=True)
-class Index:
-    """A fitted method outside of the harness.
-
-    Attributes:
-        name: the instance's, such as ``pq32``.
-        algorithm: the plugin itself; takes unit rows only where `distance` is angular.
-        distance: ``angular``, ``euclidean`` or ``ip``.
-        documents: N.
-        ids: of the documents by row, where a loaded index has them.
-    """
-
-    name: str
-    algorithm: Algorithm
-    distance: str
-    documents: int
-    ids: list[str] | None = None
-
-    def query(self, queries: NDArray[Any], k: int = 10) -> Answer:
-        """The `k` best rows for each of `queries`.
-
-        Args:
-            queries: (Q, d) floats, or one query (d,); brought to unit length for angular distance.
-            k: results per query.
-
-        Returns:
-            ids (Q, k) int64, best first, -1 where fewer than `k` rows exist; scores (Q, k) float32, larger is better.
-
-        Raises:
-            UserError: queries that are no vectors.
-        """
-        from binbench.plugins.faiss_index import blas_distances
-
-        rows = np.atleast_2d(np.asarray(queries))
-        if k < 1:
-            raise UserError(f"k must be at least 1, not {k}")
-        with blas_distances():
-            return self.algorithm.query(unit_vectors(rows, "query", self.distance), k)
-
-    def footprint(self) -> Footprint:
-        """The exact bytes that the index holds: per vector, and shared by all."""
-        return self.algorithm.footprint()
-
-    @property
-    def index_bytes(self) -> int:
-        """Bytes of the whole index: N × bytes/vector + shared."""
-        return self.footprint().total(self.documents)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Index:
-        """The index that ``binbench build`` wrote into the folder `path`.
-
-        Raises:
-            UserError: there is none, it is damaged, or of a method that is not registered.
-        """
-        from binbench.tasks.index_files import read_index
-
-        algorithm, about = read_index(Path(path).expanduser())
-        return cls(about["method"], algorithm, about["distance"], about["documents"], about["ids"])
 
 
 @overload
@@ -310,29 +249,6 @@ def compare(frame: DataFrame, a: str, b: str, measure: str = "recall@10") -> Com
     if found is None:
         raise UserError(f"{measure} was not measured for both {a} and {b}; the set has perhaps no judgements")
     return found
-
-
-def fit(name: str, vectors: NDArray[Any], *, distance: str = "angular", seed: int = 0, **arguments: Any) -> Index:
-    """Build one registered method over `vectors`, outside of the harness.
-
-    Args:
-        name: an instance, such as ``pq32`` or ``int8@mrl256``.
-        vectors: (N, d) floats; brought to unit length for angular distance.
-        distance: ``angular``, ``euclidean`` or ``ip``.
-        seed: of everything random in the method.
-        arguments: query-time arguments, such as ``nprobe=4``.
-
-    Raises:
-        UserError: an unknown method, vectors that are none, or an argument that the method has not.
-        Unsupported: the method does not fit the vectors.
-    """
-    from binbench.sets.neighbors import DISTANCES
-    from binbench.tasks.build import fitted
-
-    if distance not in DISTANCES.values():
-        raise unknown("distance", distance, DISTANCES.values(), f"; there are {', '.join(DISTANCES.values())}")
-    rows = unit_vectors(np.asarray(vectors), "document", distance)
-    return Index(name, fitted(name, rows, distance, seed, arguments), distance, len(rows))
 
 
 def embeddings(

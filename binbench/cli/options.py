@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Options)
 
+_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -46,16 +47,15 @@ class Size(click.ParamType):
 
 
 class Number(click.ParamType):
-    """A whole number, with an optional k, M or G for thousands, millions or thousand millions."""
+    """A number of documents such as 250000, 200k or 10M."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?)", str(value).replace(",", ""), re.IGNORECASE)
-        number = float(match[1]) * 1000 ** " KMG".index(match[2].upper() or " ") if match else 0
-        if number < 1 or number != int(number):
-            raise UserError(f"{value!r} is not a number of documents such as 20k or 10M")
-        return int(number)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
+        if found is None or (count := round(float(found[1]) * _MULTIPLES[found[2]])) < 1:
+            raise UserError(f"number of documents {value!r}: expected one such as 250000, 200k or 10M")
+        return count
 
 
 def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:

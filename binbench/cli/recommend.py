@@ -13,25 +13,7 @@ import click
 from binbench.cli import options
 from binbench.errors import UserError
 
-#: Spans the bytes: scalar, signs, projections, rotations that are learned, product quantizers, two stages, float.
-ZOO = (
-    *("float", "int8", "int4", "sign", "binary256", "itq256", "rabitq1", "rabitq4"),
-    *("pq16", "pq32", "pq64", "opq32", "binary256-rescore-int8", "pq32-rescore-float"),
-)
-_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
-class Number(click.ParamType):
-    """A number of documents such as 250000, 200k or 10M."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
-        if found is None or (count := round(float(found[1]) * _MULTIPLES[found[2]])) < 1:
-            raise UserError(f"number of documents {value!r}: expected one such as 250000, 200k or 10M")
-        return count
 
 
 class Duration(click.ParamType):
@@ -53,7 +35,7 @@ class Duration(click.ParamType):
         "recommend --documents 2M --measure ndcg-retention --quality 0.97 --max-latency 5ms --dataset my-folder",
     ),
 )
-@click.option("--documents", type=Number(), required=True, help="How many there will be, such as 10M.")
+@click.option("--documents", type=options.Number(), required=True, help="How many there will be, such as 10M.")
 @click.option("--memory", type=options.Size(), help="At most so much for all of them, such as 1GB.")
 @click.option("--recall", type=click.FloatRange(0, 1), help="At least so much recall@10: --quality of that measure.")
 @click.option("--measure", default="recall@10", show_default=True, help="What quality is, such as ndcg-retention.")
@@ -94,7 +76,7 @@ def command(
     from binbench.harness.run import plan, run
     from binbench.report.databases import known_database, settings_for
     from binbench.report.recommendation import as_json, told
-    from binbench.tasks.recommend import Wanted, recommend, sizes_for
+    from binbench.tasks.recommend import Wanted, recommend, work
 
     if recall is not None and (quality is not None or measure != "recall@10"):
         raise UserError("--recall is --measure recall@10 with --quality; give one of them")
@@ -113,20 +95,14 @@ def command(
     preparations = options.preparations(**chosen)
     if len(preparations) != 1:
         raise UserError(f"a recommendation is about one set, and these options name {len(preparations)}")
-    embeddings = preparations[0].run()
-    settings = options.asked(options.RunOptions, chosen).model_copy(
-        update={
-            "documents": tuple(sizes_for(len(embeddings.train), wanted.documents)),
-            "modes": ("batch",) if wanted.latency is None else ("single",),
-        }
-    )
-    work = preparations, list(algorithms or ZOO), settings
+    asked = work(preparations[0], options.split_list(algorithms), options.asked(options.RunOptions, chosen), wanted)
     if dry_run:
         from binbench.cli.run import show_plan
 
-        show_plan(plan(*work))
+        show_plan(plan(*asked))
         return 0
-    found = recommend(embeddings, run(*work).records, wanted)
+    embeddings = preparations[0].run()
+    found = recommend(embeddings, run(*asked).records, wanted)
     pick, dimension = found.pick, embeddings.train.shape[1]
     there = settings_for(database, pick.instance, dimension, pick.arguments) if database and pick else []
     if as_data:

@@ -83,7 +83,9 @@ def _from_file(
 def show_plan(rows: list[tuple[Preparation, list[Planned] | None]]) -> None:
     for preparation, planned in rows:
         if planned is None:
-            click.echo(f"{preparation.path.stem}: to be prepared, then everything runs")
+            changed = preparation.changed()
+            why = f"{', '.join(changed)} changed; to be made anew" if changed else "to be prepared"
+            click.echo(f"{preparation.path.stem}: {why}, then everything runs")
             continue
         for one in planned:
             job = one.job

@@ -193,7 +193,7 @@ class SetOptions(SetSettings):
 
     datasets: Annotated[Several[Name], Shown("dataset", repeated=True)] = Field(
         default=(),
-        description="A registered name, a BEIR-layout folder, an HDF5 file, or a comma-separated list; repeatable.",
+        description="A registered name, a BEIR-layout folder, a file of vectors, or a comma-separated list.",
     )
     train: Name | None = Field(
         default=None, description="A file (or folder) of your document vectors, instead of --dataset."

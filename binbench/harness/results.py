@@ -22,6 +22,7 @@ from binbench.texts import cleaned
 #: What is kept of an embedding set's attributes in the results measured on it.
 _ORIGIN = (
     "dataset",
+    "identity",
     "split",
     "source",
     "encoder",

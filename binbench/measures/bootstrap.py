@@ -181,8 +181,8 @@ def _bca(
     if n == 1 and max(sizes) == 1:
         return np.stack([estimate] * 3)
     random = Generator(PCG64([seed, resamples, *sizes]))
-    drawn = (_pooled(counts @ columns / n, sizes, random) for counts in _resampled(n, seed, resamples))
-    replicates = np.concatenate([statistic(one) for one in drawn])
+    drawn = np.concatenate([counts @ columns / n for counts in _resampled(n, seed, resamples)])
+    replicates = statistic(_pooled(drawn, sizes, random))
     samples = [_pooled((n * means - columns) / (n - 1), sizes)] if n > 1 else []
     with np.errstate(divide="ignore", invalid="ignore"):
         jackknives = [statistic(one) for one in (*samples, *_without_one_seed(means, sizes))]

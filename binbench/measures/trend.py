@@ -50,7 +50,7 @@ def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     that it swaps two of them follows a sigmoid of the logarithm. The five nearest of n documents lie as close as the
     ten nearest of 2n: points of another depth k tell of n / k, up to a constant of their own. Points count in
     proportion to their documents: at the smallest sizes, trained methods have seen too little and curves bend. Where
-    the line rises, the interval reaches down to the lowest point.
+    the line rises, the estimate stays that at the largest size, and the interval reaches down to the lowest point.
 
     Raises:
         ValueError: fewer than three sizes.
@@ -78,9 +78,10 @@ def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     spread = np.sqrt(variance * ((inverse[0] / roots) ** 2).sum())
     noisy = found[1:] + spread * t.rvs(freedom, size=len(found) - 1, random_state=rng)
     low, high = np.quantile(noisy, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    if (inverse @ draws[0])[1] > 0:
+    if (slope := (inverse @ draws[0])[1]) > 0:
         # What gets better as a corpus grows (a second stage over a fixed number of candidates) will turn somewhere.
         low = min(low, draws[0][points.depths == points.depth].min())
+        found[0] -= slope * max(0.0, np.log(size / points.sizes.max()))
     limits = np.array([found[0], min(low, found[0]), max(high, found[0])])
     if bounded:
         shares = 1 / (1 + np.exp(-limits))

@@ -38,6 +38,8 @@ class TwoStage(Algorithm):
         The others' scores only say that they come later.
         """
         chosen, given = self.first_.query(queries, max(k, self.candidates))
+        if self.candidates > k and (chosen[:, -1:] < 0).any():
+            self.note("all documents are re-scored: there are fewer than candidates")
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         for i, (query, row) in enumerate(zip(queries, chosen, strict=True)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 from binbench.errors import UserError
 from binbench.records.record import Record
 from binbench.sets.corpus import SourceOptions
+from binbench.sets.own_vectors import VectorOptions
 from binbench.sets.prepare import EncoderOptions, Preparation
+from binbench.sets.vector_files import holds_vectors
 
 
 def reproduce(record: Record) -> str | None:
@@ -49,6 +52,12 @@ def _set_options(name: str, origin: str, seed: int) -> list[str]:
     """Options that, beside `seed`, make the set called `name`, tried out: what they would name must be it."""
     embeddings = json.loads(origin)
     source, encoder = embeddings.get("source"), embeddings.get("encoder_spec")
+    if source and holds_vectors(source):
+        chosen = (embeddings.get("identity") or {}).get("source", {})
+        beside = {field.name: chosen[field.name] for field in fields(VectorOptions) if field.name in chosen}
+        if beside:
+            words = [word for key, value in beside.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+            return ["--train", source, *words]
     if source:
         texts = {"--dataset": source} | ({"--encoder": encoder} if encoder else {})
         precision, tokens = embeddings.get("precision", "fp32"), embeddings.get("max_tokens")

@@ -99,7 +99,7 @@ def fitted(table: Table, width: int) -> Table:
     if len(kept) == len(table.header):
         return table
     gone = ", ".join(_one_line(name) for i, name in enumerate(table.header) if i not in kept)
-    note = f"no room for {gone}: `table --wide` shows all columns, `table --columns` those you name"
+    note = f"no room for {gone}: a wider terminal or `| cat` shows them, of `table` also --wide or --columns"
 
     def chosen(cells: Sequence[Any]) -> list[Any]:
         return [cells[i] for i in kept]

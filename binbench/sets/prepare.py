@@ -119,6 +119,10 @@ class Preparation:
         stored = self._stored()
         return None if stored is None or self._changes(stored) else stored
 
+    def changed(self) -> list[str]:
+        """The inputs, by what people call them, for which the set that is there is stale."""
+        return self._changes(stored) if (stored := self._stored()) else []
+
     def run(self, force: bool = False) -> EmbeddingSet:
         """Find or make the set; `force` makes it anew.
 

@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from binbench.measures.bootstrap import seeds_ci
 from binbench.measures.comparison import holm
+from binbench.plugins.identity import code_identity
 from binbench.records import Record
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
@@ -32,9 +34,17 @@ def method_rows(study: Study, chosen: Callable[[str], bool] = lambda family: Tru
     return tuple(
         row
         for entry in study.sets
-        for row in study.once(f"rows of {entry.name}", partial(_rows, entry))
+        for row in study.once(f"rows of {entry.name}", partial(_kept, study, "rows", [entry], partial(_rows, entry)))
         if chosen(row.family)
     )
+
+
+def _kept(
+    study: Study, name: str, of: Sequence[StudySet], compute: Callable[[], Any], kind: Any = list[MethodRow]
+) -> Any:
+    """What `compute` makes of some sets, kept beside the study: the intervals take longer than all else together."""
+    key: dict[str, Any] = {"code": code_identity(method_rows), "of": [entry.inputs(study.results_dir) for entry in of]}
+    return study.cached(name, key, kind, compute)
 
 
 def _rows(entry: StudySet) -> list[MethodRow]:
@@ -91,7 +101,8 @@ def _spread(means: Sequence[float]) -> float | None:
 
 def pairs(study: Study) -> tuple[Pair, ...]:
     """`binary` against PQ at equal bytes per vector: one row per set and size, with paired intervals."""
-    return study.once("pairs", lambda: _corrected(list(_pairs(study))))
+    find = partial(_kept, study, "pairs", study.sets, lambda: _corrected(list(_pairs(study))), tuple[Pair, ...])
+    return study.once("pairs", find)
 
 
 def _corrected(found: Sequence[Pair]) -> tuple[Pair, ...]:

@@ -146,6 +146,15 @@ class StudySet:
         ours, theirs = self.values(a, measure), self.values(b, measure)
         return None if ours is None or theirs is None else paired(ours, theirs)
 
+    def inputs(self, results_dir: Path) -> dict[str, str]:
+        """The set and its results, each with a hash of what figures are computed from."""
+        found = {self.name: hashed(f"{self.labels()} {dict(self.attributes)} {self.troubles}")}
+        for record in (one for held in (self.records, self.singles) for same in held.values() for one in same):
+            answers = record.figures.key if record.figures else ""
+            told = f"{record.inputs} {answers} {record.provenance.get('date')}"
+            found[record.path.relative_to(results_dir.resolve()).as_posix()] = hashed(told)
+        return found
+
 
 @dataclass
 class Study:
@@ -183,11 +192,7 @@ class Study:
         """What experiments are computed from, each with a hash: the campaign, the sets, the results by their files."""
         found = {"campaign": hashed(f"{self.campaign.known_as} {spelt_out(self.campaign)}")}
         for entry in self.asked:
-            found[entry.name] = hashed(f"{dict(entry.attributes)} {entry.troubles}")
-            for record in (record for same in entry.records.values() for record in same):
-                answers = record.figures.key if record.figures else ""
-                told = f"{record.inputs} {answers} {record.provenance.get('date')}"
-                found[record.path.relative_to(self.results_dir.resolve()).as_posix()] = hashed(told)
+            found |= entry.inputs(self.results_dir)
         return found
 
     @cached_property

@@ -53,6 +53,8 @@ K1_SHARE = 0.8
 
 # X3 and K2: points of recall@10 gained, or share of the gap to PQ closed; K2's older wording knew only the points.
 X3_POINTS, X3_GAP = 3.0, 0.15
+#: X3 is decided at this length, by so many seeds, and has at most so many configurations and device-hours.
+X3_BITS, X3_SEEDS, X3_CONFIGURATIONS, X3_HOURS = 256, 5, 3, 5.0
 K2_POINTS, K2_GAP, K2_OLD_POINTS = 2.0, 0.10, 1.0
 
 # X1: Kendall's τ of the index with recall@10.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from binbench.sets.embeddings import EmbeddingSet, check_vectors
 from binbench.sets.encoders import at_unit_length
 from binbench.sets.neighbors import DISTANCES
 from binbench.sets.vector_files import open_vectors
-from binbench.tasks.index_files import write_index
+from binbench.tasks.index_files import described, write_index
 
 #: What `index.json` repeats of a stored result on the same vectors.
 QUALITY = ("recall@10", "recall@10_ci_low", "recall@10_ci_high", "ndcg@10", "retention", "queries", "k", "date", "file")
@@ -93,21 +93,14 @@ def build(
         Unsupported: the method does not fit the documents, or cannot be written.
     """
     algorithm = fitted(name, documents.rows, documents.distance, seed, arguments)
-    held = algorithm.footprint()
     about = {
-        "method": name,
+        **described(name, algorithm, len(documents.rows), documents.rows.shape[1], documents.distance, seed),
         "arguments": arguments,
-        "seed": seed,
-        "documents": len(documents.rows),
-        "dimension": documents.rows.shape[1],
-        "distance": documents.distance,
-        "bytes": {**asdict(held), "per_vector": held.per_vector, "total": held.total(len(documents.rows))},
-        "facts": algorithm.facts,
         **documents.about,
         "quality": measured(name, documents, results_dir) if results_dir else [],
     }
     write_index(folder, algorithm, documents.ids, documents.rows[:100], about)
-    return held
+    return algorithm.footprint()
 
 
 def fitted(name: str, rows: FloatArray, distance: str, seed: int, arguments: Mapping[str, Any]) -> Algorithm:

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,22 @@ def whole(output: Path) -> Iterator[Path]:
             temporary.rename(output)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def described(
+    method: str, algorithm: Algorithm, documents: int, dimension: int, distance: str, seed: int
+) -> dict[str, Any]:
+    """What :func:`write_index` has to be told of a fitted method, and the bytes that it takes."""
+    held = algorithm.footprint()
+    return {
+        "method": method,
+        "seed": seed,
+        "documents": documents,
+        "dimension": dimension,
+        "distance": distance,
+        "bytes": {**asdict(held), "per_vector": held.per_vector, "total": held.total(documents)},
+        "facts": algorithm.facts,
+    }
 
 
 def write_index(

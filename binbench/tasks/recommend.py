@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -10,8 +10,10 @@ from math import inf
 import numpy as np
 
 from binbench.errors import UserError
+from binbench.harness.options import RunOptions
 from binbench.records.record import Record
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.prepare import Preparation
 from binbench.tasks.candidates import Candidate, Density, Wanted, candidate
 
 #: Beyond this many times the largest size measured, no trend is believed.
@@ -65,6 +67,30 @@ class Recommendation:
                 if what not in found or (what != "memory" and _nearer(what, one, found[what])):
                     found[what] = one
         return found
+
+
+#: Spans the bytes: scalar, signs, projections, rotations that are learned, product quantizers, two stages, float.
+ZOO = (
+    *("float", "int8", "int4", "sign", "binary256", "itq256", "rabitq1", "rabitq4"),
+    *("pq16", "pq32", "pq64", "opq32", "binary256-rescore-int8", "pq32-rescore-float"),
+)
+
+
+def work(
+    preparation: Preparation, algorithms: Sequence[str], options: RunOptions, wanted: Wanted
+) -> tuple[list[Preparation], list[str], RunOptions]:
+    """What :func:`binbench.harness.run.run` has to be given, so that all is there that an answer needs.
+
+    The set is made where it is missing. No `algorithms` are a small zoo; times are those of queries that come singly
+    where a latency is asked for.
+
+    Raises:
+        UserError: the set is too small for what is asked.
+    """
+    documents = sizes_for(len(preparation.run().train), wanted.documents)
+    modes = ("batch",) if wanted.latency is None else ("single",)
+    chosen = options.model_copy(update={"documents": tuple(documents), "modes": modes})
+    return [preparation], list(algorithms or ZOO), chosen
 
 
 def sizes_for(total: int, asked: int) -> list[int]:

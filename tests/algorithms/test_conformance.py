@@ -42,6 +42,7 @@ def few_turns(monkeypatch):
         ("opq8", "turns", 1),
         ("itq64", "turns", 2),
         ("itq-faiss64", "turns", 2),
+        ("adapter128", "most_steps", 3),
         ("rq8", "beam", 1),
     ):
         monkeypatch.setattr(ALGORITHMS.get(name).family.plugin, attribute, value)

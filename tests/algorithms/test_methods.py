@@ -164,8 +164,12 @@ def test_rescoring_ranks_only_the_candidates_at_any_k(k):
 
 def test_candidates_beyond_the_documents_are_all_documents():
     algorithm = fitted("binary64-rescore-float")
+    algorithm.set_query_arguments(candidates=len(TRAIN))
+    algorithm.query(QUERIES, 10)
+    assert "notes" not in algorithm.facts
     algorithm.set_query_arguments(candidates=10 * len(TRAIN))
     assert np.array_equal(algorithm.query(QUERIES, 10)[0], fitted("float").query(QUERIES, 10)[0])
+    assert algorithm.facts["notes"] == ["all documents are re-scored: there are fewer than candidates"]
 
 
 def test_pca_of_all_components_keeps_every_product():

@@ -119,6 +119,26 @@ def test_vectors_without_text(tmp_path, rng):
     )
 
 
+def test_replaced_vectors_are_measured_anew(tmp_path, rng):
+    run = ("run", "--algorithm", "sign", "--train", "docs.npy", "--queries", "q.npy", "--count", "10", "--runs", "1")
+    rows, shown = rng.standard_normal((2, 300, 16)), []
+    for documents in rows:
+        np.save(tmp_path / "docs.npy", documents)
+        np.save(tmp_path / "q.npy", rows[0, :20])
+        planned = binbench(*run, "--dry-run", cwd=tmp_path).stdout.splitlines()[0]
+        done = binbench(*run, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        shown.append((planned, done.stderr.splitlines()[0], done.stdout))
+    (first, before), (second, after) = ((planned, table) for planned, _, table in shown)
+    assert first == "docs: to be prepared, then everything runs"
+    assert second == "docs: docs.npy changed; to be made anew, then everything runs"
+    assert shown[1][1] == "docs: docs.npy changed; making it anew"
+    # The queries are those documents that were replaced: each was its own nearest neighbour, and is no more.
+    assert "float             64" in before
+    assert "20 of 20 queries occur among the documents" in shown[0][1]
+    assert before.splitlines()[3].split()[3] != after.splitlines()[3].split()[3]
+
+
 def test_truncated_set(collection):
     binbench(*RUN, cwd=collection.parent)
     path = collection.parent / "data" / "tiny-lsa8.hdf5"

@@ -59,12 +59,12 @@ def test_documents_are_numbers_as_people_write_them(
     assert f"GB at {told} documents" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("asked", ["0", "many", "1.5", "-3", "10MB"])
+@pytest.mark.parametrize("asked", ["0", "many", "-3", "10MB"])
 def test_other_numbers_of_documents_are_refused(
     folders: list[str], capsys: pytest.CaptureFixture[str], asked: str
 ) -> None:
     assert run("table", *folders, "--documents", asked) == 1
-    assert "is not a number of documents such as 20k or 10M" in capsys.readouterr().err
+    assert "expected one such as 250000, 200k or 10M" in capsys.readouterr().err
 
 
 def test_sets_without_judgements_have_no_retention(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:

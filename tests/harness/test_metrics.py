@@ -7,6 +7,7 @@ import pytest
 
 from binbench.harness.options import RunOptions
 from binbench.harness.run import run
+from binbench.records.reproduce import reproduce
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.encoders import EncoderOptions
 from binbench.sets.own_vectors import VectorOptions
@@ -24,6 +25,8 @@ def test_figures_are_those_of_the_metric_at_any_scale(tmp_path, rng, metric, sca
     records = {one.instance: one for one in run([preparation], ["int4", "sign"], options).records}
     made = preparation.find()
     assert made.distance == metric
+    again = f"--train {tmp_path / 'x.npy'} --hold-out 20 --metric {metric} --count 10"
+    assert again in (reproduce(records["float"]) or "")
     assert records["sign"].status == "skipped"
     assert records["sign"].reason == f"does not rank by {metric} distance"
     assert records["float"].figures.mean("recall@10") == 1

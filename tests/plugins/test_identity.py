@@ -30,6 +30,8 @@ SIGNS = {
     "ortho{bits}",
     "itq{bits}",
     "itq-faiss{bits}",
+    "adapter{bits}",
+    "adapter-itq{bits}",
     "sign",
     "binary{bits}",
     "binary{bits}-hnsw",

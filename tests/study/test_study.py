@@ -21,6 +21,7 @@ from study.made_up import method_row
 from binbench.cli import main
 from binbench.errors import UserError
 from binbench.files import sha256_of
+from binbench.harness import estimate
 from binbench.study import execute, plan
 from binbench.study.campaign import Budgets, load_study
 from binbench.study.execute import Progress
@@ -50,7 +51,7 @@ def stored(ran: Ran, experiment: type[Experiment[F]]) -> Outcome[F]:
 def test_everything_asked_for_is_there(ran: Ran) -> None:
     assert ran.status == 0
     log = Progress.read(ran.study.folder)
-    assert [step.name for step in log.steps] == ["tier 1", "tier 2", *(f"E{i}" for i in range(1, 9)), "X1", "X2"]
+    assert [step.name for step in log.steps] == ["tier 1", "tier 2", *(f"E{i}" for i in range(1, 9)), "X1", "X2", "X3"]
     assert {step.state for step in log.steps} == {"done"}
     drawn = 0
     for experiment in experiments().values():
@@ -215,7 +216,7 @@ def test_planned_costs_by_hand(ran: Ran, tmp_path: Path) -> None:
     row = plan.plan(fresh)[0]
     assert (row.documents, row.queries, row.dimension, row.jobs) == (600, 40, 32, (9, 9))
     assert row.embedding_hours == 0
-    seconds = 8 * 600 * 32 * (plan.ASSUMED_BUILD + 40 * 2 * plan.ASSUMED_SEARCH)
+    seconds = 8 * 600 * 32 * (estimate.ASSUMED_BUILD + 40 * 2 * estimate.ASSUMED_SEARCH)
     assert row.run_hours == pytest.approx(seconds / 3600)
     assert row.disk == 9 * 40 * 100 * 12
 
@@ -225,7 +226,7 @@ def test_measured_rates_replace_assumed_ones(ran: Ran) -> None:
     assert rates.encoding["one"][0] == pytest.approx(600 / 36)
     assert "cpu, 2 sets" in rates.encoding["one"][1]
     built = [entry.records["pq8"][0].build_seconds or 0 for entry in ran.study.sets]
-    assert rates.build["pq8"] == pytest.approx(np.median(built) / (600 * 32))
+    assert rates.times.build["pq8"] == pytest.approx(np.median(built) / (600 * 32))
 
 
 def test_a_triggered_switch_stops_the_next_tier(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:

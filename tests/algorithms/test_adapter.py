@@ -1,0 +1,52 @@
+"""Learned projections: better than what they begin from, from documents alone, and the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import unit
+from threadpoolctl import threadpool_limits
+
+from binbench import Unsupported
+from binbench.plugins.registry import ALGORITHMS
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """1,500 documents and 200 queries in 16 of 48 dimensions off the centre, and the ten true neighbors."""
+    rng = np.random.Generator(np.random.PCG64(5))
+    basis = rng.standard_normal((16, 48))
+
+    def draw(n: int) -> np.ndarray:
+        return unit(rng.standard_normal((n, 16)) @ basis + 0.5 * rng.standard_normal((n, 48)) + 2)
+
+    train, test = draw(1500).astype(np.float32), draw(200).astype(np.float32)
+    return train, test, np.argsort(-(test @ train.T), axis=1)[:, :10]
+
+
+def recall(name: str, world: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
+    train, test, true = world
+    method = ALGORITHMS.get(name).create(dimension=48, seed=0)
+    method.fit(train)
+    found, _ = method.query(test, 10)
+    return float(np.mean([len({*a} & {*b}) / 10 for a, b in zip(found.tolist(), true.tolist(), strict=True)]))
+
+
+@pytest.mark.parametrize(("adapter", "start", "gain"), [("adapter32", "ortho32", 0.02), ("adapter-itq32", "itq32", 0)])
+def test_learning_beats_what_it_begins_from(adapter, start, gain, world):
+    assert recall(adapter, world) > recall(start, world) + gain
+
+
+def test_codes_are_the_same_on_any_number_of_threads(world):
+    codes = []
+    for threads in (1, 2):
+        method = ALGORITHMS.get("adapter32").create(dimension=48, seed=3)
+        with threadpool_limits(threads):
+            method.fit(world[0][:300])
+        codes.append(method.codes_)
+    assert np.array_equal(*codes)
+
+
+def test_too_few_documents_are_unsupported():
+    with pytest.raises(Unsupported, match="20 documents are too few for 16 learned bits"):
+        ALGORITHMS.get("adapter16").create(dimension=48, seed=0).fit(np.eye(48, dtype=np.float32)[:20])

@@ -1,0 +1,86 @@
+"""X3: what counts as a gain, its limits and bands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from binbench.study.experiments.x3 import X3, Gain, Gains, within_limits
+from binbench.study.rows import Estimate
+from binbench.study.switches import k2
+
+
+def gain(points: float, *, low: float | None = 0.001, pq: float | None = None, **given: Any) -> Gain:
+    row: dict[str, Any] = {
+        "set": "a-m",
+        "dataset": "a",
+        "encoder": "m",
+        "tier": 1,
+        "counted": True,
+        "configuration": "adapter",
+        "bits": 256,
+        "seeds": 5,
+        "documents": 1000,
+        "before": 0.5,
+        "after": 0.5 + points / 100,
+        "pq": pq,
+        "difference": Estimate(points / 100, low, 0.9),
+        "alternative": "itq256",
+        "useful": Estimate(0.01, -0.01, 0.03),
+        "hours": 0.1,
+        "inputs": "",
+    }
+    return Gain(**row | given)
+
+
+def gains(*rows: Gain) -> Gains:
+    return Gains(rows=rows, setting="a-m", left_out=())
+
+
+@pytest.mark.parametrize(
+    ("rows", "color"),
+    [
+        ([gain(3.0)], "green"),
+        ([gain(2.9)], "yellow"),
+        # 2 of 13 points to PQ are 15.4 %; 2 of 20 are 10 %.
+        ([gain(1.5, pq=0.59)], "green"),
+        ([gain(1.5, pq=0.64)], "yellow"),
+        ([gain(1.9)], "red"),
+        # The interval holds 0: nothing gained.
+        ([gain(5.0, low=-0.001)], "red"),
+        ([gain(5.0, low=None)], "red"),
+        # The second would do, but K2 looks at the first.
+        ([gain(1.0), gain(4.0, configuration="adapter-itq")], "red"),
+        ([gain(2.0), gain(4.0, configuration="adapter-itq")], "green"),
+        ([gain(9.0, seeds=4)], "not applicable"),
+        ([gain(9.0, bits=128)], "not applicable"),
+        ([gain(9.0, set="b-m")], "not applicable"),
+        ([], "not applicable"),
+    ],
+)
+def test_bands(rows: list[Gain], color: str) -> None:
+    found = X3().judge(gains(*rows))
+    assert found.color == color
+    assert (found.reasons[0].startswith("K2")) == (color == "red")
+    assert len(X3().tables(gains(*rows))[0].lines) == len(rows)
+
+
+def test_points_and_the_share_of_the_gap_by_hand() -> None:
+    found = gain(2.0, pq=0.7)
+    assert (found.points, found.gap) == (pytest.approx(2), pytest.approx(0.1))
+    assert gain(2.0, pq=0.5).gap is None
+    assert gain(2.0, low=0.0).points == 0
+    assert gain(-2.0, low=-0.1).points == pytest.approx(-2)
+
+
+def test_a_loss_triggers_k2_and_too_few_seeds_decide_nothing() -> None:
+    assert k2(gains(gain(-2.0, low=-0.1))).state == "triggered"
+    assert k2(gains(gain(9.0, seeds=4))).state == "not applicable"
+
+
+def test_configurations_and_hours_are_limited() -> None:
+    rows = [gain(1.0, configuration=name, hours=hours) for name, hours in (("a", 2), ("b", 4), ("c", 3), ("d", 0.1))]
+    kept, left_out = within_limits(rows)
+    assert [row.configuration for row in kept] == ["a", "c"]
+    assert left_out == ["b", "d"]
