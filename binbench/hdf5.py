@@ -94,15 +94,17 @@ def look(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = "
     found = h5o.open(file.id, name.encode())
     if not isinstance(found, h5d.DatasetID):
         raise ValueError(f"{name!r} is no array")
-    made = found.get_create_plist()
-    if made.get_external_count() or made.get_layout() == h5d.VIRTUAL:
-        raise ValueError(f"{name!r} lies in another file")
+    most = 1
+    if found.get_offset() is None:  # not, as most do, in one piece in this file
+        made = found.get_create_plist()
+        if made.get_external_count() or made.get_layout() == h5d.VIRTUAL:
+            raise ValueError(f"{name!r} lies in another file")
+        most = _DEFLATED if made.get_layout() == h5d.CHUNKED else 1
     if found.dtype.kind not in kinds or (found.dtype.kind == "O" and not check_string_dtype(found.dtype)):
         raise ValueError(f"{name!r} holds {found.dtype}")
     if not fits(found.shape, shape):
         expected = ", ".join("any" if length is None else str(length) for length in shape)
         raise ValueError(f"{name!r} has the shape {found.shape}, not ({expected})")
-    most = _DEFLATED if made.get_layout() == h5d.CHUNKED else 1
     if prod(found.shape) * found.dtype.itemsize > most * found.get_storage_size():
         raise ValueError(f"{name!r} is larger than what is stored of it")
     return found
