@@ -256,8 +256,11 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
 
 
 def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(train), BLOCK_ROWS):
-        yield train[start : start + BLOCK_ROWS]
+    from binbench.sets.neighbors import BLOCK_BYTES
+
+    step = max(1, BLOCK_BYTES // (4 * train.shape[1]))
+    for start in range(0, len(train), step):
+        yield train[start : start + step]
 
 
 def _copies(block: NDArray[np.float32], test: NDArray[np.float32]) -> set[bytes]:
