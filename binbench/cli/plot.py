@@ -9,9 +9,24 @@ import click
 from binbench.cli import options
 
 
-@click.command("plot")
+class _Plot(click.Command):
+    """Its help lists the kinds, whose modules are imported for that only."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from binbench.report.charts.registry import charts
+
+        with formatter.section("Kinds"):
+            formatter.write_dl([(kind, chart.summary) for kind, chart in charts().items()])
+        super().format_epilog(context, formatter)
+
+
+@click.command(
+    "plot",
+    cls=_Plot,
+    epilog=options.examples("plot", "plot --kind recall-bytes --format svg --filter family=binary,pq"),
+)
 @click.option("--output", type=options.Folder(), default="plots", show_default=True, help="Where the pictures go.")
-@click.option("--kind", "kinds", multiple=True, help="Such as recall-bytes; repeatable. [default: all]")
+@click.option("--kind", "kinds", multiple=True, help="One of the kinds below; repeatable. [default: all]")
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="[default: both]")
 @click.option("--filter", "filters", multiple=True, help="Such as set=scifact* or family=binary,pq; repeatable.")
 @options.results_dir

@@ -21,14 +21,16 @@ COMPARED = ("recall@10", "ndcg@10")
 RETENTION = "ndcg@10"
 #: The family that others are compared with at equal bytes.
 BASELINE = "pq"
+#: Numbers of bytes per vector whose ratio is at most this count as equal: whole blocks of codes add a little.
+EQUAL = 1.02
 
 
 class Budget(NamedTuple):
     """What a number of bytes buys.
 
     Attributes:
-        bytes_per_vector: all of them: codes, extras, re-scoring store.
-        records: those that take just that many, best recall@10 first.
+        bytes_per_vector: all of them: codes, extras, re-scoring store; the least of the records'.
+        records: those that take so many, best recall@10 first.
         baseline: the PQ record among them, or None.
     """
 
@@ -94,18 +96,20 @@ def retention(record: Record) -> tuple[float, Comparison | None] | None:
 
 
 def budgets(records: Iterable[Record]) -> list[Budget]:
-    """The numbers of bytes per vector that two instances or more share, smallest first.
+    """The numbers of bytes per vector that two instances or more share, within :data:`EQUAL`, smallest first.
 
     Args:
         records: of one set or subset, k, mode and number of threads.
     """
     held: dict[float, list[Record]] = {}
-    for record in records:
-        if record.bytes_per_vector is not None:
-            held.setdefault(record.bytes_per_vector, []).append(record)
+    for size, record in sorted(
+        ((one.bytes_per_vector, one) for one in records if one.bytes_per_vector is not None), key=lambda pair: pair[0]
+    ):
+        budget = next(reversed(held), None)
+        held.setdefault(budget if budget is not None and size <= EQUAL * budget else size, []).append(record)
     return [
         Budget(size, sorted(same, key=lambda one: -(one.mean("recall@10") or 0)), baseline_of(same))
-        for size, same in sorted(held.items())
+        for size, same in held.items()
         if len({one.instance for one in same}) > 1
     ]
 

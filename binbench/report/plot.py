@@ -29,7 +29,7 @@ def plot(
 
     Args:
         results_dir: root of the result files.
-        output: a folder; each set, k and number of threads gets one below it.
+        output: a folder; each set, k and number of threads gets one below it, and all sets together one.
         data_dir: where the embedding sets live; see :func:`binbench.records.rows.rows`.
         kinds: names of charts; none for all that have something to show.
         formats: of the files.

@@ -215,10 +215,7 @@ def _short(value: float | int | None) -> float | int | None:
 
 
 def _as_json(found: Mapping[str, Look]) -> dict[str, dict[str, str]]:
-    return {
-        name: {"colour": look.colour, "symbol": look.symbol + ("-open" if look.is_open else "")}
-        for name, look in found.items()
-    }
+    return {name: {"colour": look.colour, "symbol": look.symbol} for name, look in found.items()}
 
 
 def _downloads(folder: Path, name: str, rows: Sequence[Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -19,61 +18,42 @@ COLOURS = {
     "purple": "#CC79A7",
     "grey": "#777777",
 }
-#: Relatives share a colour; the stem is a family's name up to the first character that is no letter.
-_STEMS = {
-    "float": "black",
-    "pca": "yellow",
-    "int": "orange",
-    "pq": "vermillion",
-    "opq": "vermillion",
-    "pqfs": "vermillion",
-    "rq": "vermillion",
-    "ivfpq": "vermillion",
-    "scann": "vermillion",
-    "binary": "blue",
-    "ortho": "sky",
-    "sign": "purple",
-    "itq": "sky",
-    "rabitq": "green",
-    "hnsw": "grey",
-    "ivf": "grey",
-}
 #: Markers as matplotlib and as plotly call them.
-_MARKERS = [
-    ("o", "circle"),
-    ("s", "square"),
-    ("^", "triangle-up"),
-    ("D", "diamond"),
-    ("v", "triangle-down"),
-    ("P", "cross"),
-    ("X", "x"),
-    ("*", "star"),
-    ("<", "triangle-left"),
-    (">", "triangle-right"),
-    ("p", "pentagon"),
-    ("d", "diamond-tall"),
-]
-#: The families that come with binbench, each at the place that gives it its marker for ever: new ones go to the end.
-SHIPPED = (
-    *("float", "int8", "pq", "binary", "sign", "rabitq", "opq", "hnsw", "itq", "ortho", "int4", "binary-asym"),
-    *(
-        "pqfs",
-        "rq",
-        "int8-minmax",
-        "float16",
-        "ivf",
-        "ivfpq",
-        "pca",
-        "sign-asym",
-        "ortho-asym",
-        "int6",
-        "int2",
-        "scann",
-    ),
-    *("binary-rescore-float", "binary-rescore-int8", "sign-mean", "sign-rescore-self", "binary-hnsw"),
-    *("pq-rescore-float", "sign-median", "itq-faiss", "faiss"),
-    *("usearch", "turbovec", "hnswlib", "rabitq-ivf", "rabitq-hnsw"),
-)
+_MARKERS = {
+    "o": "circle",
+    "s": "square",
+    "^": "triangle-up",
+    "D": "diamond",
+    "v": "triangle-down",
+    "P": "cross",
+    "X": "x",
+    "*": "star",
+    "<": "triangle-left",
+    ">": "triangle-right",
+    "p": "pentagon",
+    "d": "diamond-tall",
+}
+#: The families that come with binbench, each with its look for ever. Relatives share a colour; no marker is an outline,
+#: because hollow ones say that a method was trained on few points.
+SHIPPED = {
+    **{"float": ("black", "o"), "float16": ("black", "D")},
+    **{"int8": ("orange", "s"), "int6": ("orange", ">"), "int4": ("orange", "p"), "int2": ("orange", "d")},
+    **{"int8-minmax": ("orange", "^"), "pca": ("yellow", "X"), "faiss": ("yellow", "D")},
+    **{"pq": ("vermillion", "^"), "opq": ("vermillion", "X"), "pqfs": ("vermillion", "o"), "rq": ("vermillion", "s")},
+    **{"ivfpq": ("vermillion", "P"), "scann": ("vermillion", "d"), "pq-rescore-float": ("vermillion", "D")},
+    **{"binary": ("blue", "D"), "binary-asym": ("blue", "d"), "binary-hnsw": ("blue", "v")},
+    **{"binary-rescore-float": ("blue", "o"), "binary-rescore-int8": ("blue", "s")},
+    **{"ortho": ("sky", ">"), "ortho-asym": ("sky", "o"), "itq": ("sky", "<"), "itq-faiss": ("sky", "^")},
+    **{"sign": ("purple", "v"), "sign-mean": ("purple", "^"), "sign-median": ("purple", "s")},
+    **{"sign-asym": ("purple", "*"), "sign-rescore-self": ("purple", "D")},
+    **{
+        "rabitq": ("green", "P"),
+        "rabitq-ivf": ("green", "^"),
+        "rabitq-hnsw": ("green", "s"),
+        "turbovec": ("green", "o"),
+    },
+    **{"hnsw": ("grey", "*"), "hnswlib": ("grey", "s"), "usearch": ("grey", "P"), "ivf": ("grey", "v")},
+}
 
 
 class Look(NamedTuple):
@@ -82,41 +62,35 @@ class Look(NamedTuple):
     Attributes:
         colour: as ``#rrggbb``.
         marker, symbol: as matplotlib and as plotly call it.
-        is_open: drawn as an outline.
     """
 
     colour: str
     marker: str
     symbol: str
-    is_open: bool
 
 
 def looks(families: Iterable[str]) -> dict[str, Look]:
-    """The look of each of `families`, the same in whatever company; those of shipped families differ."""
+    """The look of each of `families`, the same in whatever company; those of shipped families differ.
+
+    Others get theirs by their name; what stands before another plugin's ``@`` keeps its colour.
+    """
     places = {name: i for i, name in enumerate(SHIPPED)}
-    present = sorted(set(families), key=lambda name: (places.get(name, len(SHIPPED)), name))
-    return {name: _look(name, places.get(name, zlib.crc32(name.encode()))) for name in present}
+    return {name: _look(name) for name in sorted(set(families), key=lambda name: (places.get(name, len(places)), name))}
 
 
-def _look(family: str, place: int) -> Look:
-    marker, symbol = _MARKERS[place % len(_MARKERS)]
-    return Look(_colour(family), marker, symbol, place // len(_MARKERS) % 2 == 1)
-
-
-def _colour(family: str) -> str:
-    found = re.match("[a-z]+", family.lower())
-    stem = found[0] if found else family
-    if stem in _STEMS:
-        return COLOURS.get(_STEMS[stem], BLACK)
-    names = list(COLOURS)
-    return COLOURS[names[zlib.crc32(stem.encode()) % len(names)]]
+def _look(family: str) -> Look:
+    number = zlib.crc32(family.encode())
+    relative = SHIPPED.get(family.partition("@")[0])
+    colour = relative[0] if relative else list(COLOURS)[number % len(COLOURS)]
+    marker = SHIPPED[family][1] if family in SHIPPED else list(_MARKERS)[number // 64 % len(_MARKERS)]
+    return Look(COLOURS.get(colour, BLACK), marker, _MARKERS[marker])
 
 
 def distinct(names: Iterable[str]) -> dict[str, Look]:
     """A look for each of `names`, which have nothing to do with families: colours and markers in turn."""
-    colours = list(COLOURS.values())
+    colours, markers = list(COLOURS.values()), list(_MARKERS)
     found = {}
     for place, name in enumerate(sorted(set(names))):
-        marker, symbol = _MARKERS[place % len(_MARKERS)]
-        found[name] = Look(colours[place % len(colours)], marker, symbol, place // len(_MARKERS) % 2 == 1)
+        marker = markers[(place + place // len(colours)) % len(markers)]
+        found[name] = Look(colours[place % len(colours)], marker, _MARKERS[marker])
     return found

@@ -223,7 +223,7 @@ class Preparation:
             "query_encode_seconds": query_seconds,
             "earlier_encodings": _replaced(path, seconds + query_seconds - fresh),
             "documents_per_second": len(collection.documents) / seconds if seconds else 0.0,
-            "provenance": collection.provenance,
+            "provenance": collection.provenance | _without_text(collection),
             "warnings": collection.warnings,
             **known,
         } | encoder.provenance
@@ -282,3 +282,9 @@ def _encoded(name: str, encoding: Encoding) -> Encoding:
         with progress(f"encoding {name}", total, what, total - shards.remaining) as advance:
             shards.run(advance)
     return encoding
+
+
+def _without_text(collection: Collection) -> dict[str, list[int]]:
+    """The rows of documents without text, at most a thousand: statistics of the vectors leave them out."""
+    empty = [row for row, text in enumerate(collection.documents) if not text][:1000]
+    return {"empty_documents": empty} if empty else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,15 @@ DIAGNOSTICS = {
 }
 
 
-def sample(vectors: NDArray[np.float32], size: int = SAMPLE, seed: int = 0) -> Array:
-    """At most `size` rows of `vectors` (N, d), drawn without replacement, in row order, as float64."""
-    if len(vectors) <= size:
-        return np.asarray(vectors, dtype=np.float64)
-    rows = Generator(PCG64(seed)).choice(len(vectors), size=size, replace=False, shuffle=False)
-    return np.asarray(vectors[np.sort(rows)], dtype=np.float64)
+def sample(vectors: NDArray[np.float32], size: int = SAMPLE, seed: int = 0, without: Sequence[int] = ()) -> Array:
+    """At most `size` rows of `vectors` (N, d), drawn without replacement, in row order, as float64.
+
+    The rows `without` are never drawn: documents without text, whose vector is near everything or nothing.
+    """
+    kept = np.delete(np.arange(len(vectors)), without)
+    if len(kept) > size:
+        kept = np.sort(Generator(PCG64(seed)).choice(kept, size=size, replace=False, shuffle=False))
+    return np.asarray(vectors[kept], dtype=np.float64)
 
 
 def diagnose(vectors: Array, seed: int = 0) -> dict[str, float]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from binbench.measures.bootstrap import seeds_ci
+from binbench.measures.comparison import holm
+from binbench.records import Record
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
 from binbench.study.study import Study, StudySet
@@ -18,6 +22,7 @@ SHOWN = (
     "qrels_recall@10",
     "qrels_recall@100",
     "map@10",
+    "mrr@10",
 )
 WITH_INTERVAL = ("recall@10", "ndcg@10", "overlap@10")
 
@@ -25,11 +30,15 @@ WITH_INTERVAL = ("recall@10", "ndcg@10", "overlap@10")
 def method_rows(study: Study, chosen: Callable[[str], bool] = lambda family: True) -> tuple[MethodRow, ...]:
     """One row per set and method whose family is `chosen`."""
     return tuple(
-        _row(entry, method)
+        row
         for entry in study.sets
-        for method, records in entry.records.items()
-        if chosen(records[0].family)
+        for row in study.once(f"rows of {entry.name}", partial(_rows, entry))
+        if chosen(row.family)
     )
+
+
+def _rows(entry: StudySet) -> list[MethodRow]:
+    return [_row(entry, method) for method in entry.records]
 
 
 def _row(entry: StudySet, method: str) -> MethodRow:
@@ -58,7 +67,15 @@ def _row(entry: StudySet, method: str) -> MethodRow:
         training_rows=first.facts.training_rows,
         notes=tuple(sorted({note for record in records for note in record.facts.notes})),
         cpu=first.provenance["machine"]["cpu"],
+        latency=latency(entry.singles.get(method, [])),
+        flattered=any(record.undertrained for record in records),
     )
+
+
+def latency(records: Sequence[Record]) -> dict[str, float]:
+    """The percentiles of single queries, each the median over `records`."""
+    names = dict.fromkeys(name for record in records for name in record.latency)
+    return {name: statistics.median(one.latency[name] for one in records if name in one.latency) for name in names}
 
 
 def _interval(entry: StudySet, method: str, measure: str) -> Estimate | None:
@@ -74,13 +91,21 @@ def _spread(means: Sequence[float]) -> float | None:
 
 def pairs(study: Study) -> tuple[Pair, ...]:
     """`binary` against PQ at equal bytes per vector: one row per set and size, with paired intervals."""
-    found = []
+    return study.once("pairs", lambda: _corrected(list(_pairs(study))))
+
+
+def _corrected(found: Sequence[Pair]) -> tuple[Pair, ...]:
+    """With p-values for testing them all."""
+    corrected = holm([pair.p_value for pair in found])
+    return tuple(replace(pair, corrected=float(p)) for pair, p in zip(found, corrected, strict=True))
+
+
+def _pairs(study: Study) -> Iterator[Pair]:
     for entry in study.sets:
         for size, records, baseline in budgets(record for same in entry.records.values() for record in same):
             for method in dict.fromkeys(record.method for record in records if record.family == "binary"):
                 if baseline and (pair := _pair(entry, size, method, baseline.method)):
-                    found.append(pair)
-    return tuple(found)
+                    yield pair
 
 
 def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:
@@ -99,6 +124,8 @@ def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:
         p_value=recall.p_value,
         ndcg_ratio=None if ndcg is None else Estimate.of(ndcg.ratio),
         speed_ratio=ours / theirs if theirs else None,
+        documents=entry.records[pq][0].documents or 0,
+        flattered=any(record.undertrained for record in entry.records[pq]),
     )
 
 

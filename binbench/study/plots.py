@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,6 @@ def curves(
                 y,
                 color=looks[name].colour if families else COLORS[i % len(COLORS)],
                 marker=(looks[name].marker if families else MARKERS[i % len(MARKERS)]) if markers else None,
-                markerfacecolor="white" if families and looks[name].is_open else None,
                 markersize=4,
                 linewidth=1.3,
                 linestyle="--" if name in dashed else "-",
@@ -123,6 +123,12 @@ def curves(
         if unit_y:
             ax.set_ylim(-0.02, 1.02)
     return Plot(path.name, caption)
+
+
+def powers(values: Iterable[float]) -> list[float]:
+    """The powers of two from the last below `values` to the first above them: ticks of an axis of bytes or bits."""
+    known = [math.log2(value) for value in values if value > 0]
+    return [2.0**i for i in range(math.floor(min(known)), math.ceil(max(known)) + 1)] if known else []
 
 
 def points(
@@ -153,5 +159,5 @@ def sweep(path: Path, rows: Iterable[MethodRow], axis: str, caption: str, scale:
         name: ([scale * row.bytes_per_vector for row in own], [row.recall for row in own])
         for name, own in by_set(ordered).items()
     }
-    ticks = sorted({scale * row.bytes_per_vector for row in ordered})
+    ticks = powers(scale * row.bytes_per_vector for row in ordered)
     return [curves(path, lines, (axis, "recall@10 against float"), caption, log_x=True, unit_y=True, ticks=ticks)]

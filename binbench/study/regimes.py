@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from binbench.report.render import Table
-from binbench.study.rows import Estimate, MethodRow, Pair, decided, with_recall
-from binbench.study.tables import table
+from binbench.study.rows import MARK, MARKED, Estimate, MethodRow, Pair, decided, with_recall
+from binbench.study.tables import mark, table
 from binbench.study.thresholds import COMPETITIVE
 
 Standing = Literal["preferable", "competitive", "clearly worse"]
@@ -36,6 +36,7 @@ class MeanRow:
     lowest: float
     retention: float | None
     queries_per_second: float
+    flattered: bool
 
 
 def means(methods: Iterable[MethodRow], encoder: str) -> list[MeanRow]:
@@ -58,6 +59,7 @@ def means(methods: Iterable[MethodRow], encoder: str) -> list[MeanRow]:
                 recall=float(np.mean([row.recall for row in rows])),
                 lowest=min(row.recall for row in rows),
                 retention=float(np.mean(retained)) if retained else None,
+                flattered=any(row.flattered for row in rows),
                 queries_per_second=float(np.exp(np.mean(np.log([row.queries_per_second for row in rows])))),
             )
         )
@@ -80,22 +82,28 @@ def choose(rows: Sequence[MeanRow], documents: int, gigabytes: float, recall: fl
 def choices(methods: Sequence[MethodRow], encoder: str) -> Table:
     """RQ4: given that many documents and gigabytes, what reaches which recall@10."""
     rows = means(methods, encoder)
-    return table(
+    lines: list[list[str]] = []
+    for documents in DOCUMENTS:
+        before: list[str] = []
+        for gigabytes in GIGABYTES:
+            cells = [_shown(rows, documents, gigabytes, recall) for recall in RECALLS]
+            # More memory that buys nothing has no line.
+            lines += [[f"{documents / 1e6:g}M in {gigabytes:g} GB", *cells]] if cells != before else []
+            before = cells
+    made = table(
         f"{encoder}: the smallest method that fits and reaches the recall@10 on every set",
         ("documents, at most", *(f"recall@10 ≥ {recall}" for recall in RECALLS)),
-        [
-            [f"{documents / 1e6:g}M in {gigabytes:g} GB", *(_shown(rows, documents, gigabytes, r) for r in RECALLS)]
-            for documents in DOCUMENTS
-            for gigabytes in GIGABYTES
-        ],
+        lines,
     )
+    made.notes += [f"{MARKED}."] if any(MARK in cell for line in lines for cell in line) else []
+    return made
 
 
 def _shown(rows: Sequence[MeanRow], documents: int, gigabytes: float, recall: float) -> str:
     found = choose(rows, documents, gigabytes, recall)
     if found is None:
         return "nothing measured"
-    return f"{found.method}: {found.bytes_per_vector:g} B, {found.lowest:.2f}"
+    return f"{found.method}: {found.bytes_per_vector:g} B, {found.lowest:.2f}{mark(found)}"
 
 
 def standing(ratio: Estimate) -> Standing:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from binbench.study.thresholds import MIN_DATASETS, MIN_ENCODERS
+from binbench.records.record import ADVISED_PER_CENTROID
+from binbench.study.thresholds import LARGE, MIN_DATASETS, MIN_ENCODERS
 
 
 class Estimate(NamedTuple):
@@ -57,6 +58,8 @@ class MethodRow(SetRow):
         spread: the standard deviation over the seeds, likewise; None for a single one.
         retention: nDCG@10 as a share of float's.
         mode: ``batch`` or ``single query``.
+        latency: percentiles of single queries in seconds, by ``p50`` and so on; empty where none were timed.
+        flattered: trained on fewer points per centroid than faiss advises (:data:`MARK`).
     """
 
     method: str
@@ -79,6 +82,8 @@ class MethodRow(SetRow):
     notes: tuple[str, ...]
     cpu: str
     spread: Mapping[str, float | None] = field(default_factory=dict)
+    latency: Mapping[str, float] = field(default_factory=dict)
+    flattered: bool = False
 
     @property
     def recall(self) -> float:
@@ -89,7 +94,12 @@ class MethodRow(SetRow):
 
 @dataclass(frozen=True, kw_only=True)
 class Pair(SetRow):
-    """`binary` against PQ at equal bytes: recall@10 of both, and the contrasts, paired by query."""
+    """`binary` against PQ at equal bytes: recall@10 of both, and the contrasts, paired by query.
+
+    Attributes:
+        p_value, corrected: of the difference, alone and by Holm's method among all the campaign's pairs.
+        flattered: as for the PQ's :class:`MethodRow`.
+    """
 
     bits: int
     bytes: int
@@ -100,27 +110,50 @@ class Pair(SetRow):
     p_value: float
     ndcg_ratio: Estimate | None
     speed_ratio: float | None
+    corrected: float | None = None
+    documents: int = 0
+    flattered: bool = False
 
+
+#: Marks what rests on codebooks that partly learned the documents themselves.
+MARK = "†"
+MARKED = (
+    f"{MARK} trained on fewer than {ADVISED_PER_CENTROID} points per centroid: codebooks partly learn the documents"
+)
 
 Row = TypeVar("Row", bound=SetRow)
 Method = TypeVar("Method", bound=MethodRow)
+Sized = TypeVar("Sized", MethodRow, Pair)
 
 
-def crossing(rows: Iterable[MethodRow], *bars: float) -> list[str]:
-    """Which of `bars` the interval of recall@10 crosses, so that another draw may fall on the other side, in words."""
-    found = []
+def crossing(rows: Iterable[MethodRow], *bars: float) -> str:
+    """Which of `bars` intervals of recall@10 cross, so that other queries or seeds may decide otherwise, in words."""
+    found: dict[float, list[str]] = {}
     for row in rows:
         limits = row.intervals["recall@10"]
         for bar in bars:
             if limits and limits.low is not None and limits.high is not None and limits.low < bar <= limits.high:
-                shown = f"{row.recall:.3f} [{limits.low:.3f}, {limits.high:.3f}]"
-                found.append(f"between the bands because the interval crosses {bar}: {row.method} on {row.set} {shown}")
-    return found
+                found.setdefault(bar, []).append(f"{row.set} [{limits.low:.3f}, {limits.high:.3f}]")
+    return "; ".join(f"the interval crosses {bar} on {', '.join(where)}" for bar, where in found.items())
 
 
 def with_recall(rows: Iterable[Method]) -> list[Method]:
     """The rows that have a recall@10."""
     return [row for row in rows if row.means["recall@10"] is not None]
+
+
+def large(rows: Iterable[Sized]) -> list[Sized]:
+    """The rows that verdicts about PQ rest on: those of sets of many documents where there are any, otherwise all."""
+    kept = list(rows)
+    return [row for row in kept if row.documents >= LARGE] or kept
+
+
+def sized(rows: Iterable[Sized]) -> str:
+    """Which sets :func:`large` left, in words."""
+    kept = list(dict.fromkeys((row.set, row.documents) for row in rows))
+    if any(documents < LARGE for _, documents in kept):
+        return f"no set has {LARGE:,} documents or more, so that PQ is flattered" if kept else "no set"
+    return f"on sets of {LARGE:,} documents or more: {', '.join(name for name, _ in kept)}"
 
 
 def decided(pairs: Iterable[Pair]) -> list[tuple[Pair, Estimate]]:

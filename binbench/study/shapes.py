@@ -63,9 +63,11 @@ class Relation:
     least_p: float | None
 
 
-def measure(train: NDArray[np.float32], size: int = geometry.SAMPLE, seed: int = 0) -> Shape:
-    """The geometry of a seeded sample of `train` (N, d)."""
-    vectors = geometry.sample(train, size, seed)
+def measure(
+    train: NDArray[np.float32], size: int = geometry.SAMPLE, seed: int = 0, without: Sequence[int] = ()
+) -> Shape:
+    """The geometry of a seeded sample of `train` (N, d), the rows `without` left out."""
+    vectors = geometry.sample(train, size, seed, without)
     eigenvalues = geometry.spectrum(vectors)
     cosines = geometry.pair_cosines(vectors, seed)
     counts, _ = np.histogram(np.clip(cosines, -1, 1), COSINE_CLASSES)

@@ -48,6 +48,7 @@ class StudySet:
         preparation: what makes it.
         embeddings: None where it is not made yet.
         records: method name (with query-time arguments) → its good results, one per seed.
+        singles: those that answered one query at a time where the campaign asks for batches too.
         failed: instances whose stored result is neither ok nor skipped → their line of `troubles`.
         troubles: jobs without a good result, one line each.
         jobs: per tier, how many jobs are asked for and how many are settled (ok or skipped).
@@ -57,6 +58,7 @@ class StudySet:
     preparation: Preparation
     embeddings: EmbeddingSet | None
     records: dict[str, list[Record]] = field(default_factory=dict)
+    singles: dict[str, list[Record]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     jobs: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -194,9 +196,13 @@ class Study:
 
     def figures(self, of: type[Experiment[F]]) -> F:
         """The figures of the experiment `of`, measured once."""
-        if of.id not in self._measured:
-            self._measured[of.id] = restored(load(of.id).measure(self))
-        found: F = self._measured[of.id]
+        return self.once(of.id, lambda: restored(load(of.id).measure(self)))
+
+    def once(self, name: str, compute: Callable[[], F]) -> F:
+        """What `compute` gives, kept in memory under `name`."""
+        if name not in self._measured:
+            self._measured[name] = compute()
+        found: F = self._measured[name]
         return found
 
     def progress(self, tier: int) -> tuple[int, int]:
@@ -231,7 +237,7 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
         entry.jobs[tier] = asked + seeds * len(options.modes), settled
         entry.troubles.append("not prepared")
         return
-    known = {record.path for records in entry.records.values() for record in records}
+    known = {record.path for held in (entry.records, entry.singles) for same in held.values() for record in same}
     paths: list[Path] = []
     for planned in plan_set(entry.embeddings, algorithms, options):
         asked += 1
@@ -243,11 +249,11 @@ def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: A
                 entry.failed[job.instance] = entry.troubles[-1]
             continue
         settled += 1
-        if job.mode == options.modes[0]:
-            paths += [path for path in planned.results if path not in known]
+        paths += [path for path in planned.results if path not in known]
     for record in read(options.results_dir, paths) if paths else []:
         if record.status == "ok":
-            entry.records.setdefault(record.method, []).append(record)
+            held = entry.records if record.mode == options.modes[0] else entry.singles
+            held.setdefault(record.method, []).append(record)
         else:
             entry.troubles.append(f"{record.method}: {record.status}: {record.reason}")
     entry.jobs[tier] = asked, settled

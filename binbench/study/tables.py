@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from binbench.report.render import Table
-from binbench.study.rows import Estimate, MethodRow, Pair
+from binbench.study.rows import MARK, MARKED, Estimate, MethodRow, Pair
 
 R = TypeVar("R")
 
@@ -35,14 +35,27 @@ def estimate(found: Estimate | None, form: str = ".3f") -> str:
     return "–" if found is None else f"{found.value:{form}} [{number(found.low, form)}, {number(found.high, form)}]"
 
 
+class Flattered(Protocol):
+    """What says whether it rests on such codebooks."""
+
+    @property
+    def flattered(self) -> bool: ...
+
+
+def mark(row: Flattered) -> str:
+    """The sign of :data:`MARKED` where it applies."""
+    return f" {MARK}" if row.flattered else ""
+
+
 def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
     """The recalls, nDCG@10, bytes and times of `rows`."""
-    return listing(
+    rows = list(rows)
+    made = listing(
         title,
         sorted(rows, key=lambda row: (row.tier, row.set, row.bytes_per_vector, row.method)),
         {
             "set": lambda row: row.set,
-            "method": lambda row: row.method,
+            "method": lambda row: f"{row.method}{mark(row)}",
             "bytes/vector": lambda row: f"{row.bytes_per_vector:g}",
             "recall@1": lambda row: number(row.means["recall@1"]),
             "@5": lambda row: number(row.means["recall@5"]),
@@ -57,22 +70,28 @@ def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
             "build s": lambda row: number(row.build_seconds, ".2f"),
         },
     )
+    made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
+    return made
 
 
 def iso_table(pairs: Iterable[Pair]) -> Table:
     """Binary against PQ at equal bytes."""
-    return listing(
+    pairs = list(pairs)
+    made = listing(
         "Binary against PQ at equal bytes per vector, paired by query (95 % bootstrap intervals)",
         pairs,
         {
             "set": lambda pair: pair.set,
             "bytes": lambda pair: f"{pair.bytes}",
             "binary recall@10": lambda pair: number(pair.binary),
-            "PQ recall@10": lambda pair: number(pair.pq),
+            "PQ recall@10": lambda pair: f"{number(pair.pq)}{mark(pair)}",
             "ratio": lambda pair: estimate(pair.ratio, ".2f"),
             "difference": lambda pair: estimate(pair.difference, "+.3f"),
-            "p": lambda pair: number(pair.p_value, ".4f"),
+            "p (Holm)": lambda pair: number(pair.corrected, ".4f"),
             "nDCG@10 ratio": lambda pair: estimate(pair.ndcg_ratio, ".2f"),
             "speed ratio": lambda pair: number(pair.speed_ratio, ".1f"),
         },
     )
+    made.notes = [f"p of the paired randomization test, by Holm's method among {len(pairs)} comparisons."]
+    made.notes += [f"{MARKED}."] if any(pair.flattered for pair in pairs) else []
+    return made

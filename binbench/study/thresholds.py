@@ -18,6 +18,9 @@ FREQUENT = 0.05
 #: distances discriminate: "excellent" in Hosmer and Lemeshow's grading (Applied Logistic Regression, 2000).
 DISCRIMINATIVE = 0.8
 
+#: Verdicts about PQ rest on sets of so many documents where there are any: smaller ones flatter it.
+LARGE = 10_000
+
 # E3 and E6: recall@10 of the baseline.
 PQ_STRONG, PQ_FAIR, PQ_BROKEN = 0.80, 0.70, 0.60
 

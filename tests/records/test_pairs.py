@@ -20,6 +20,7 @@ from binbench.measures.comparison import compare as compare_values
 from binbench.measures.registry import MEASURES
 from binbench.records import Record, compare, read
 from binbench.records.pairs import baseline_of, budgets, ratio, retention
+from binbench.records.record import Sizes
 from binbench.sets.embeddings import EmbeddingSet, write_set
 
 
@@ -229,3 +230,22 @@ def test_what_is_stored_survives_a_set_that_is_gone(stored: Stored) -> None:
     records, left_out = evaluate(stored.results_dir, Path("/nowhere"))
     assert (records, len(left_out)) == ([], 11)
     assert intervals(stored) == first
+
+
+def test_two_percent_more_bytes_are_equal_bytes():
+    held = {"pq8": 8.0, "pqfs8": 8.03, "mine": 8.161, "pq9": 9.0, "other": 9.18}
+    records = [
+        Record.model_construct(
+            path=Path(name),
+            instance=name,
+            family=name.rstrip("89"),
+            status="ok",
+            sizes=Sizes(
+                codes_bytes_per_vector=size, extras_bytes_per_vector=0, rescore_bytes_per_vector=0, shared_bytes=0
+            ),
+        )
+        for name, size in held.items()
+    ]
+    found = {budget.bytes_per_vector: {one.instance for one in budget.records} for budget in budgets(records)}
+    assert found == {8: {"pq8", "pqfs8"}, 9: {"pq9", "other"}}
+    assert [budget.baseline.instance for budget in budgets(records)] == ["pq8", "pq9"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from binbench.plugins.registry import ALGORITHMS
 from binbench.records.rows import Row
 from binbench.report.charts.base import pareto
 from binbench.report.charts.build import build_time
+from binbench.report.charts.iso_memory import beside
 from binbench.report.charts.quality import quality_by_bytes
 from binbench.report.charts.registry import charts
 from binbench.report.charts.speed import speed_by_bytes, speed_by_recall
@@ -50,7 +52,9 @@ def test_the_frontier_is_what_nothing_beats(found: list[tuple[int, int]], smalle
 
 def test_one_command_draws_everything(stored: Stored, tmp_path: Path) -> None:
     written = plot(stored.results_dir, tmp_path / "plots", stored.data_dir, formats=["svg"])
-    assert {path.name for path in written} == {f"{kind}.svg" for kind, one in charts().items() if not one.across}
+    assert {path.name for path in written} == {
+        f"{kind}.svg" for kind, one in charts().items() if not one.across and kind != "sets"
+    }
     for path in written:
         assert path.parent.name == "small-k20-1t"
         content = path.read_bytes()
@@ -146,15 +150,104 @@ def test_looks_tell_families_apart_and_never_change() -> None:
     assert set(found) == set(families) == set(SHIPPED)
     assert len(set(found.values())) == len(families)
     # In grey, too, for those that are met most often.
-    assert len({(look.marker, look.is_open) for look in looks(SHIPPED[:24]).values()}) == 24
-    for family in [*families, "of-mine"]:
-        assert looks([family]) == {family: looks([*families, "of-mine", "another"])[family]}
+    often = ("float", "int8", "int4", "pq", "opq", "binary", "binary-asym", "sign", "rabitq", "hnsw", "itq", "ortho")
+    assert len({look.marker for look in looks(often).values()}) == len(often)
+    for family in [*families, "of-mine", "pq@mine"]:
+        assert looks([family]) == {family: looks([*families, "of-mine", "pq@mine", "another"])[family]}
+    assert looks(["pq@mine"])["pq@mine"].colour == found["pq"].colour
 
 
 def test_colours_differ_for_unlike_families() -> None:
     found = looks(["float", "int8", "pq", "binary", "rabitq", "sign"])
     assert len({look.colour for look in found.values()}) == 6
     assert all(re.fullmatch("#[0-9A-F]{6}", look.colour) for look in found.values())
+
+
+def test_few_training_points_are_hollow_and_large_tables_on_no_frontier(make_row: Make) -> None:
+    rows = [
+        make_row(family="pq", instance="pq8", bytes_per_vector=8, undertrained=True, **{"recall@10": 0.4}),
+        make_row(family="pq", instance="pq16", bytes_per_vector=16, **{"recall@10": 0.6}),
+        make_row(family="rq", instance="rq8", bytes_per_vector=8, outweighed=True, **{"recall@10": 0.9}),
+    ]
+    figure = quality_by_bytes(rows, "recall@10")
+    assert figure is not None
+    (axes,) = figure.axes
+    markers = [line for line in axes.get_lines() if line.get_marker() == "^" and len(line.get_xdata())]
+    assert {(line.get_xdata()[0], line.get_markerfacecolor() == "white") for line in markers} == {
+        (8, True),
+        (16, False),
+    }
+    (steps,) = [line for line in axes.get_lines() if line.get_drawstyle() == "steps-post" and len(line.get_xdata())]
+    assert list(zip(*steps.get_data(), strict=True)) == [(8, 0.4), (16, 0.6)]
+    assert "rq8" not in {text.get_text() for text in axes.texts}
+    assert "outweigh the float vectors: rq8" in figure.get_supxlabel()
+    assert "hollow: trained on fewer than 39 points" in figure.get_supxlabel()
+
+
+def test_recall_gets_a_logit_axis_where_points_crowd_near_one(make_row: Make) -> None:
+    def axes_of(*recalls: float) -> Any:
+        rows = [
+            make_row(instance=f"m{i}", method=f"m{i}", queries_per_second=10 + i, **{"recall@10": r})
+            for i, r in enumerate(recalls)
+        ]
+        figure = speed_by_recall(rows)
+        assert figure is not None
+        figure.canvas.draw()
+        return figure.axes[0]
+
+    assert axes_of(0.1, 0.5, 0.7, 0.96, 0.97, 0.99).get_xscale() == "linear"
+    axes = axes_of(0.0, 0.5, 0.9, 0.99, 0.999, 0.98, 1.0)
+    assert axes.get_xscale() == "function"
+    places = [float(axes.transData.transform((share, 10))[0]) for share in (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)]
+    low, high = axes.bbox.x0, axes.bbox.x1
+    assert low < places[0]
+    assert places[-1] < high
+    # log10(p / (1 - p)): 0, 0.954, 1.996, 3.
+    steps = np.diff(places[1:5])
+    assert steps / steps[0] == pytest.approx([1, 1.041 / 0.954, 1.004 / 0.954], rel=0.01)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels[0] == "0"
+    assert labels[-1] == "1"
+    assert {"0.5", "0.95", "0.99", "0.999"} <= set(labels)
+
+
+def test_build_times_of_all_methods_below_a_title_of_its_own(make_row: Make) -> None:
+    rows = [make_row(instance=f"m{i}", build_seconds=0.1 + i) for i in range(90)]
+    figure = build_time(rows)
+    assert figure is not None
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert len(axes.get_yticklabels()) == 90
+    (subtitle,) = [text for text in axes.texts if "lsa16" in text.get_text()]
+    assert not axes._left_title.get_window_extent().overlaps(subtitle.get_window_extent())
+
+
+def test_points_of_a_budget_stand_in_the_order_of_their_bytes() -> None:
+    found = beside([(8, 8, "pq"), (8, 8.03, "a"), (8, 8.1, "b"), (16, 16, "pq"), (16, 16, "a")])
+    assert found[:3] == sorted(found[:3])
+    assert found[0] < 8 < found[2]
+    assert found[2] < 8 * 2**0.5 < found[4]
+    assert beside([(8, 8, "pq")]) == [8]
+
+
+def test_several_sets_are_panels_with_one_look(make_row: Make) -> None:
+    rows = [
+        make_row(
+            set=name, fingerprint=name, documents=n, instance=f"b{held}", bytes_per_vector=held, **{"recall@10": r}
+        )
+        for name, n, r in (("one", 100, 0.5), ("two", 200, 0.7))
+        for held in (8, 16)
+    ]
+    for row in rows:
+        row["set_documents"] = row["documents"]
+    draw = charts()["sets"]
+    ((key, part),) = draw.parts(rows)
+    assert key == ("sets", None, 100, 1, None)
+    figure = draw(part)
+    assert figure is not None
+    assert [axes.get_title("left") for axes in figure.axes] == ["one\nN = 100", "two\nN = 200"]
+    assert [drawn(axes) for axes in figure.axes] == [{(8, 0.5), (16, 0.5)}, {(8, 0.7), (16, 0.7)}]
+    assert draw(part[:2]) is None
 
 
 @pytest.mark.parametrize(

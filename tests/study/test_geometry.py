@@ -111,3 +111,14 @@ def test_the_sample_is_seeded_and_as_large_as_asked(rng: Rng) -> None:
 @pytest.mark.parametrize("points", [np.ones((1, 3)), np.ones((5, 3)), np.array([[1.0, 0], [0, 1]])])
 def test_degenerate_clouds_raise_nothing(points: np.ndarray) -> None:
     assert set(geometry.diagnose(points)) == set(geometry.DIAGNOSTICS)
+
+
+def test_documents_without_text_are_left_out(rng: Rng) -> None:
+    vectors = rng.standard_normal((60, 4)).astype(np.float32)
+    # What a text without words becomes lies near everything.
+    vectors[[3, 40]] = 0
+    kept = np.delete(vectors, [3, 40], axis=0)
+    assert np.array_equal(geometry.sample(vectors, without=[3, 40]), kept)
+    drawn = geometry.sample(vectors, size=50, seed=1, without=[3, 40])
+    assert len(drawn) == 50
+    assert np.abs(drawn).sum(axis=1).min() > 0

@@ -22,9 +22,10 @@ from binbench.study.published import checked
 from binbench.study.questions import falling, questions
 from binbench.study.report import Material, document
 from binbench.study.report.page import page
+from binbench.study.rows import large, sized
 from binbench.study.scenario import scenario
 from binbench.study.switches import Switch, f1, f2, f3, k1, k2, k3
-from binbench.study.tables import table
+from binbench.study.tables import iso_table, table
 
 PAIRS = [(d, e) for d in ("scifact", "nq-500k") for e in ("all-MiniLM-L6-v2", "e5-base-v2")]
 RECALLS = {64: 0.4, 128: 0.6, 256: 0.8, 512: 1.0}
@@ -247,3 +248,45 @@ def test_an_outcome_of_another_version_is_named_in_one_line(tmp_path: Path, old:
 
 def test_a_switch_that_has_not_triggered_stops_nothing() -> None:
     assert Switch("F1", "not triggered", "").stops == ()
+
+
+def test_the_abstract_has_five_sentences_of_figures() -> None:
+    text = document(CASES["RED-A"]).partition("## Abstract")[2].partition("##")[0].strip()
+    sentences = re.split(r"(?<=[a-z0-9`\"])\. (?=[A-Z])", text)
+    assert len(sentences) == 5
+    assert "`binary512`" in sentences[1]
+    assert "recall@10 is not measured for `int8`, 0.89 to 0.89 for `pq64`, 0.40 to 0.40 for `binary512`" in sentences[1]
+    assert "0.45 to 0.45 times PQ's recall@10" in sentences[2]
+    assert "16 of 16 comparisons" in sentences[2]
+    assert sentences[4].startswith("The scenario is RED-A")
+    assert "There are no results yet." in document(Material("empty"))
+
+
+def test_what_was_not_run_has_no_section_and_pairs_stand_once() -> None:
+    text = document(material(0.4, 0.45))
+    assert not re.search(r"^### X", text, re.MULTILINE)
+    assert re.search(r"\| X4 \|", text)
+    assert "p (Holm)" not in text  # E5's record holds the table; this one is made up
+
+
+def test_flattered_quantizers_are_marked_wherever_they_stand() -> None:
+    given = CASES["GREEN"]
+    methods = [replace(row, flattered=row.family == "pq") for row in given.methods]
+    text = document(replace(given, methods=methods))
+    headline = text.partition("## Headline")[2].partition("## Research")[0]
+    assert all(("†" in line) == line.startswith("| pq") for line in headline.splitlines() if line.startswith("| "))
+    assert "† trained on fewer than 39 points per centroid" in headline
+    assert "pq64: 64 B" not in text.replace("†", "") or "†" in text.partition("### RQ4")[2].partition("## ")[0]
+    pair = replace(given.outcomes["e5"].figures.iso[0], flattered=True, corrected=0.02)
+    made = iso_table([pair])
+    assert made.lines[0][made.header.index("PQ recall@10")].endswith(" †")
+    assert made.lines[0][made.header.index("p (Holm)")] == "0.0200"
+
+
+def test_verdicts_about_pq_rest_on_large_sets_where_there_are_any() -> None:
+    small, big = (iso_row(d, "m", 256, 0.5, pq) for d, pq in (("small", 0.9), ("big", 0.5)))
+    big = replace(big, documents=10_000)
+    assert large([small, big]) == [big]
+    assert sized([big]) == "on sets of 10,000 documents or more: big-m"
+    assert large([small]) == [small]
+    assert "flattered" in sized([small])

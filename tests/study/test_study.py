@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pandas
 import pytest
 import yaml
 from study.conftest import Ran
@@ -19,6 +20,7 @@ from study.made_up import method_row
 
 from binbench.cli import main
 from binbench.errors import UserError
+from binbench.files import sha256_of
 from binbench.study import execute, plan
 from binbench.study.campaign import Budgets, load_study
 from binbench.study.execute import Progress
@@ -149,6 +151,15 @@ def test_the_campaign_is_stored_and_printed(ran: Ran) -> None:
     told = yaml.safe_load(content)
     assert (told["runs"], told["seeds"], told["budgets"]["study_cap"]) == (1, [0], 65)
     assert [tier["tier"] for tier in told["tiers"]] == [1, 2]
+
+
+def test_the_results_are_archived(ran: Ran) -> None:
+    path = ran.study.folder / "results.parquet"
+    assert (ran.study.folder / "results.sha256").read_text() == f"{sha256_of(path)}  results.parquet\n"
+    assert f"`{sha256_of(path)}`" in (ran.study.folder / "report.md").read_text()
+    frame = pandas.read_parquet(path)
+    assert len(frame) == 4 * 8
+    assert set(frame["method"]) == set(ran.study.sets[0].records)
 
 
 def test_campaigns_of_one_name_have_folders_of_their_own(ran: Ran, tmp_path: Path) -> None:

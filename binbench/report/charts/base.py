@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 from binbench.records.columns import COLUMNS, interval
 from binbench.records.rows import Row
 from binbench.records.select import groups, ordered
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Bars and percentiles drawn for one method each; beyond this the names could not be read.
-_MOST_BARS = 60
 BYTES_LABEL = "memory (bytes per vector: codes, extras and re-scoring store)"
+#: Shares above which a recall counts as high, and of such points that ask for a logit axis.
+_HIGH, _CROWD = 0.95, 0.2
+#: How far beyond the outermost logit 0 and 1 stand.
+_STEP = 0.4
+HOLLOW = f"hollow: trained on fewer than {ADVISED_PER_CENTROID} points per centroid, which flatters"
 #: Entries in a column of the legend, and inches that a further column takes.
 _LEGEND_ROWS, _LEGEND_INCHES = 18, 1.8
 
@@ -43,12 +47,7 @@ def new_figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bo
     figure = Figure(figsize=(9, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.grid(True, which="major", color="0.9", lw=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=9)
-    axes.xaxis.label.set_fontsize(9.5)
-    axes.yaxis.label.set_fontsize(9.5)
-    axes.spines[["top", "right"]].set_visible(False)
+    plain(axes)
     first = next((row for row in rows if row["dataset"]), rows[0])
     what = [
         first["dataset"] or first["set"],
@@ -58,10 +57,21 @@ def new_figure(rows: Sequence[Row], subject: str, height: float = 5.4, speed: bo
         f"k = {first['k']}",
         "subset" if first["subset"] else "",
     ]
-    axes.set_title(f"{subject}\n", loc="left", fontsize=12, fontweight="bold")
-    axes.text(0, 1.015, " · ".join(part for part in what if part), transform=axes.transAxes, fontsize=9, color="0.25")
-    figure.supxlabel(_footer(rows, speed), fontsize=6.5, color="0.35", x=0.01, ha="left")
+    # In points, so that a tall figure does not push one into the other.
+    axes.set_title(subject, loc="left", fontsize=12, fontweight="bold", pad=24)
+    told, above = " · ".join(part for part in what if part), ((0, 1), "axes fraction", (0, 7), "offset points")
+    axes.annotate(told, above[0], above[2], above[1], above[3], fontsize=9, color="0.25")
+    figure.supxlabel(_footer(rows, speed), fontsize=7, color="0.35", x=0.01, ha="left")
     return figure, axes
+
+
+def plain(axes: Axes) -> None:
+    axes.grid(True, which="major", color="0.9", lw=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9)
+    axes.xaxis.label.set_fontsize(9.5)
+    axes.yaxis.label.set_fontsize(9.5)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _searched(rows: Sequence[Row]) -> str:
@@ -87,7 +97,12 @@ def _footer(rows: Sequence[Row], speed: bool) -> str:
         f"{values('cpu')}, {threads_of(rows[0])}" if speed else "",
         when,
     ]
-    return " · ".join(part for part in parts if part)
+    left_out = ", ".join(sorted({row["instance"] for row in rows if row["outweighed"]}))
+    remarks = [
+        *([HOLLOW] if any(row["undertrained"] for row in rows) else []),
+        *([f"on no frontier, as their shared tables outweigh the float vectors: {left_out}"] if left_out else []),
+    ]
+    return "\n".join(["; ".join(remarks), " · ".join(part for part in parts if part)]).strip()
 
 
 def one_mode(rows: Iterable[Row]) -> list[Row]:
@@ -104,17 +119,18 @@ def scatter(axes: Axes, rows: Sequence[Row], x: str, y: str, best_x: Any) -> Non
         style = look[family]
         for line in _lines(members, x):
             axes.plot([row[x] for row in line], [row[y] for row in line], color=style.colour, lw=0.8, alpha=0.45)
-        errors = [_errors(members, name) for name in (x, y)]
-        axes.errorbar(
-            [row[x] for row in members],
-            [row[y] for row in members],
-            xerr=errors[0],
-            yerr=errors[1],
-            ls="",
-            elinewidth=0.8,
-            label=family,
-            **marker_of(style),
-        )
+        for (hollow,), part in groups(members, ["undertrained"]):
+            errors = [_errors(part, name) for name in (x, y)]
+            axes.errorbar(
+                [row[x] for row in part],
+                [row[y] for row in part],
+                xerr=errors[0],
+                yerr=errors[1],
+                ls="",
+                elinewidth=0.8,
+                label=None if family in axes.get_legend_handles_labels()[1] else family,
+                **marker_of(style, hollow),
+            )
     frontier = _frontier(rows, x, y, best_x)
     # On a step the line says what is really on offer between two points.
     where: Any = "post" if best_x is min else "pre"
@@ -155,14 +171,15 @@ def by_family(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     return list(members.items())
 
 
-def marker_of(look: Look) -> dict[str, Any]:
+def marker_of(look: Look, hollow: bool = False) -> dict[str, Any]:
+    """How matplotlib draws `look`; `hollow` for what was trained on few points."""
     return {
         "marker": look.marker,
         "color": look.colour,
-        "markerfacecolor": "white" if look.is_open else look.colour,
+        "markerfacecolor": "white" if hollow else look.colour,
         "markersize": 8 if look.marker in "*PXd" else 6,
-        "markeredgewidth": 1.2 if look.is_open else 0.4,
-        "markeredgecolor": look.colour if look.is_open else "white",
+        "markeredgewidth": 1.2 if hollow else 0.4,
+        "markeredgecolor": look.colour if hollow else "white",
     }
 
 
@@ -194,13 +211,48 @@ def logarithmic(axes: Axes, axis: str, values: Sequence[float], base: int = 10) 
     target.set_minor_formatter(NullFormatter())
 
 
+def recall_axis(axes: Axes, axis: Literal["x", "y"], rows: Sequence[Row], name: str) -> None:
+    """A linear axis for a share, or a logit one where points crowd near 1, as everything interesting happens there.
+
+    0 and 1, which have no logit, stand at the ends, a step beyond the outermost other value.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    values = [row[name] for row in rows]
+    high = [value for value in values if value > _HIGH]
+    set_scale = axes.set_xscale if axis == "x" else axes.set_yscale
+    set_limits: Any = axes.set_xlim if axis == "x" else axes.set_ylim
+    if len(high) < 4 or len(high) < _CROWD * len(values):
+        highest = max((interval(row, name) or (0, row[name]))[1] for row in rows)
+        set_limits(-0.02, 1.02 if axis == "x" else max(0.1, highest * 1.06))
+        return
+    ends = min([1e-2, *(min(value, 1 - value) for value in values if 0 < value < 1)])
+    outermost = np.log10((1 - ends) / ends)
+
+    def there(share: Any) -> Any:
+        inside = np.clip(share, ends, 1 - ends)
+        return np.log10(inside / (1 - inside)) + (share - inside) / ends * _STEP
+
+    def back(logit: Any) -> Any:
+        inside = np.clip(logit, -outermost, outermost)
+        return 1 / (1 + 10.0**-inside) + (logit - inside) / _STEP * ends
+
+    set_scale("function", functions=(there, back))
+    ticks = [0, 0.01, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1]
+    target = axes.xaxis if axis == "x" else axes.yaxis
+    target.set_major_locator(FixedLocator([tick for tick in ticks if tick in (0, 1) or ends <= tick <= 1 - ends]))
+    target.set_minor_locator(NullLocator())
+    target.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    set_limits(back(there(min(values)) - _STEP / 2), back(there(1.0) + _STEP / 2))
+
+
 def quality_label(measure: str) -> str:
     against = {"recall@10": "against the float ranking", "ndcg@10": "against judgements"}
     return f"{COLUMNS[measure].label} ({against[measure]}, mean and 95 % CI)"
 
 
 def bars(rows: Sequence[Row], name: str) -> list[Row]:
-    return sorted(rows, key=lambda row: (-row[name], row["method"]))[:_MOST_BARS]
+    return sorted(rows, key=lambda row: (-row[name], row["method"]))
 
 
 def bar_height(rows: Sequence[Row]) -> float:

@@ -38,7 +38,7 @@ def build_time(rows: Sequence[Row]) -> Figure | None:
     for y, row in enumerate(shown):
         style = look[row["family"]]
         axes.plot([0, row["build_seconds"]], [y, y], color=style.colour, lw=1.2, alpha=0.6)
-        axes.plot(row["build_seconds"], y, **marker_of(style))
+        axes.plot(row["build_seconds"], y, **marker_of(style, row["undertrained"]))
         axes.annotate(
             f"{row['build_seconds']:.3g}",
             (row["build_seconds"], y),

@@ -9,8 +9,7 @@ import numpy as np
 
 from binbench.records.rows import Row
 from binbench.records.select import groups
-from binbench.report.charts.base import logarithmic, marker_of, new_figure, one_mode, quality_label
-from binbench.report.charts.quality import share_limits
+from binbench.report.charts.base import logarithmic, marker_of, new_figure, one_mode, quality_label, recall_axis
 from binbench.report.charts.registry import chart
 from binbench.report.labels import place_labels
 from binbench.report.style import looks
@@ -35,11 +34,12 @@ def recall_by_documents(rows: Sequence[Row]) -> Figure | None:
             (size, float(np.mean([row["recall@10"] for row in part])))
             for (size,), part in groups(members, ["documents"])
         )
-        axes.plot(*zip(*line, strict=True), lw=1.2, label=method, **marker_of(look[members[0]["family"]]))
+        style = marker_of(look[members[0]["family"]], any(row["undertrained"] for row in members))
+        axes.plot(*zip(*line, strict=True), lw=1.2, label=method, **style)
         ends.append((*line[-1], method))
         points += line
     logarithmic(axes, "x", [size for (size,), _ in sizes])
-    share_limits(axes, shown, "recall@10")
+    recall_axis(axes, "y", shown, "recall@10")
     axes.margins(x=0.12)
     axes.set_xlabel("documents searched (nested random subsets, judged documents first)")
     axes.set_ylabel(quality_label("recall@10").replace("mean and 95 % CI", "mean"))

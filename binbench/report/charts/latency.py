@@ -39,13 +39,13 @@ def latency(rows: Sequence[Row]) -> Figure | None:
         p50, p95, p99, p999 = (1e3 * row[name] for name in names)
         axes.plot([p50, p999], [y, y], color=style.colour, lw=0.8)
         axes.plot([p50, p95], [y, y], color=style.colour, lw=4, alpha=0.5, solid_capstyle="butt")
-        axes.plot(p50, y, **marker_of(style))
+        axes.plot(p50, y, **marker_of(style, row["undertrained"]))
         axes.plot([p99, p999], [y, y], ls="", marker="|", ms=8, color=style.colour)
     overheads = [1e3 * row["harness_overhead"] for row in shown if row["harness_overhead"]]
     harness = f"; harness itself {np.median(overheads):.2g}" if overheads else ""
     name_bars(axes, [row["method"] for row in shown])
     logarithmic(axes, "x", [1e3 * row[name] for row in shown for name in names])
     axes.set_xlabel(
-        f"latency (ms per query, {threads_of(shown[0])}{harness}): marker p50, bar to p95, strokes p99 and p99.9"
+        f"latency (ms per query, {threads_of(shown[0])}{harness}):\nmarker p50, bar to p95, strokes p99 and p99.9"
     )
     return closed(figure, axes)

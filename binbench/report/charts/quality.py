@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from binbench.records.columns import COLUMNS, interval
+from binbench.records.columns import COLUMNS
 from binbench.records.rows import Row
-from binbench.report.charts.base import BYTES_LABEL, finished, logarithmic, new_figure, one_mode, quality_label, scatter
+from binbench.report.charts.base import (
+    BYTES_LABEL,
+    finished,
+    logarithmic,
+    new_figure,
+    one_mode,
+    quality_label,
+    recall_axis,
+    scatter,
+)
 from binbench.report.charts.registry import chart
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -37,10 +45,5 @@ def quality_by_bytes(rows: Sequence[Row], measure: str) -> Figure | None:
     logarithmic(axes, "x", [row["bytes_per_vector"] for row in shown], base=2)
     axes.set_xlabel(BYTES_LABEL)
     axes.set_ylabel(quality_label(measure))
-    share_limits(axes, shown, measure)
+    recall_axis(axes, "y", shown, measure)
     return finished(figure, axes, shown, "bytes_per_vector", measure, min)
-
-
-def share_limits(axes: Axes, rows: Sequence[Row], name: str) -> None:
-    highest = max((interval(row, name) or (0, row[name]))[1] for row in rows)
-    axes.set_ylim(-0.02, max(0.1, highest * 1.06))

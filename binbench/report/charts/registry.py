@@ -26,6 +26,7 @@ class Chart:
         kind: names it on the command line and in file names.
         draw: from rows of one set, k and number of threads; None where there is nothing to draw.
         mode: whose rows it takes; None for all.
+        over_sets: whether it takes all sets together.
         across: whether it takes the subsets of a set's documents together; others show the whole set, or one subset.
     """
 
@@ -33,6 +34,7 @@ class Chart:
     draw: Draw
     mode: Literal["batch", "single"] | None = None
     across: bool = False
+    over_sets: bool = False
 
     @property
     def summary(self) -> str:
@@ -41,6 +43,8 @@ class Chart:
 
     def parts(self, rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
         """What belongs into one picture, by set, fingerprint, k, threads, max_train and, unless across, documents."""
+        if self.over_sets:
+            return [(("sets", None, *key), part) for key, part in groups(whole(rows), ["k", "threads", "max_train"])]
         apart = ["set", "fingerprint", "k", "threads", "max_train"]
         return groups(rows, apart) if self.across else groups(whole(rows), [*apart, "documents"])
 
@@ -52,11 +56,13 @@ class Chart:
 _CHARTS: dict[str, Chart] = {}
 
 
-def chart(kind: str, mode: Literal["batch", "single"] | None = None, across: bool = False) -> Callable[[Draw], Draw]:
-    """Register the decorated function as the chart `kind`."""
+def chart(
+    kind: str, mode: Literal["batch", "single"] | None = None, across: bool = False, over_sets: bool = False
+) -> Callable[[Draw], Draw]:
+    """Register the decorated function as the chart `kind`; for the rest see :class:`Chart`."""
 
     def decorate(draw: Draw) -> Draw:
-        _CHARTS[kind] = Chart(kind, draw, mode, across)
+        _CHARTS[kind] = Chart(kind, draw, mode, across, over_sets)
         return draw
 
     return decorate

@@ -12,6 +12,7 @@ from binbench.report.charts.base import (
     logarithmic,
     new_figure,
     quality_label,
+    recall_axis,
     scatter,
     threads_of,
 )
@@ -33,7 +34,7 @@ def speed_by_recall(rows: Sequence[Row]) -> Figure | None:
     logarithmic(axes, "y", [row["queries_per_second"] for row in shown])
     axes.set_xlabel(quality_label("recall@10"))
     axes.set_ylabel(_speed_label(shown[0]))
-    axes.set_xlim(-0.02, 1.02)
+    recall_axis(axes, "x", shown, "recall@10")
     return finished(figure, axes, shown, "recall@10", "queries_per_second", max)
 
 

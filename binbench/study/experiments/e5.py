@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.experiment import Band, Experiment, Plot, experiment
-from binbench.study.rows import MethodRow, Pair, best_of, counting, decided, recalls, uncovered
+from binbench.study.rows import MethodRow, Pair, best_of, counting, crossing, decided, recalls, uncovered
 from binbench.study.switches import f1, f2
 from binbench.study.tables import iso_table, quality_table
 from binbench.study.thresholds import (
@@ -67,6 +67,8 @@ class E5(Experiment[BinaryRetrieval]):
             f"recall@10 >= {GREEN_RECALL} on {len({row.dataset for row in reaching})} datasets and "
             f"{len({row.encoder for row in reaching})} encoders: {recalls(rows)}"
         )
+        unsure = crossing(rows, YELLOW_RECALL, GREEN_RECALL)
+        recall += f"; {unsure}" if unsure else ""
         against = "no comparison with PQ at equal bytes"
         if ratios:
             best, pair = max(ratios, key=lambda one: one[0])
@@ -85,7 +87,7 @@ class E5(Experiment[BinaryRetrieval]):
         compared = not uncovered(pair for _, pair in ratios)
         if compared and 2 * len(fair) > len(rows) and 2 * len(close) > len(ratios):
             return Band("yellow", [*mostly, recall, against])
-        return Band("not applicable", ["between the bands", *mostly, recall, against])
+        return Band("not applicable", [f"between the bands{unsure and f' because {unsure}'}", *mostly, recall, against])
 
     def tables(self, figures: BinaryRetrieval) -> list[Table]:
         found = quality_table(figures.methods, "1-bit methods against the float ranking and the judgements")

@@ -48,8 +48,10 @@ class E7(Experiment[Geometry]):
     def measure(self, study: Study) -> Geometry:
         rows = []
         for entry in study.sets:
+            empty = entry.attributes["provenance"].get("empty_documents", [])
             key = {"set": entry.vectors.fingerprint, "schema": SCHEMA, "sample": geometry.SAMPLE, "seed": 0}
-            shape = study.cached("e7", key, Shape, partial(measure, entry.vectors.train))
+            key |= {"without": empty} if empty else {}
+            shape = study.cached("e7", key, Shape, partial(measure, entry.vectors.train, without=empty))
             rows.append(ShapedSet(**entry.labels(), **vars(shape), recall=entry.mean(METHOD, "recall@10")))
         own = counting(rows)
         found = relation([row.diagnostics for row in own], [row.recall for row in own], [row.encoder for row in own])

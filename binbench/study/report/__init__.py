@@ -14,8 +14,11 @@ from pathlib import Path
 from binbench.files import atomic
 from binbench.harness.config import spelt_out
 from binbench.study import plots as draw
+from binbench.study.archive import Archive, archive
 from binbench.study.execute import Progress, kill_switches
-from binbench.study.experiment import Outcomes, Plot, current
+from binbench.study.experiment import Outcomes, Plot, current, outcome
+from binbench.study.experiments.e7 import E7
+from binbench.study.losses import Loss, losses
 from binbench.study.methods import method_rows
 from binbench.study.regimes import means
 from binbench.study.report import views
@@ -41,6 +44,8 @@ class Material:
         given: the campaign and the folders, as commands take them in any folder.
         resolved: the campaign with every default, as YAML.
         plots: drawn for the report itself.
+        losses: what binary codes have to tell apart.
+        archive: the results in one file.
     """
 
     campaign: str
@@ -54,6 +59,8 @@ class Material:
     given: str = ""
     resolved: str = ""
     plots: Sequence[Plot] = ()
+    losses: Sequence[Loss] = ()
+    archive: Archive | None = None
 
 
 def write_report(study: Study) -> list[Path]:
@@ -64,6 +71,8 @@ def write_report(study: Study) -> list[Path]:
     """
     study.campaign.store(study.folder)
     outcomes, methods = current(study), method_rows(study)
+    e7 = outcome(outcomes, E7)
+    participation = {row.set: row.diagnostics["participation_ratio"] for row in e7.figures.sets} if e7 else {}
     material = Material(
         campaign=study.campaign.name,
         hypotheses=study.campaign.hypotheses,
@@ -76,6 +85,8 @@ def write_report(study: Study) -> list[Path]:
         given=given(study),
         resolved=spelt_out(study.campaign),
         plots=_draw(methods, study.folder),
+        losses=losses(study, participation),
+        archive=archive(study),
     )
     text = document(material)
     written = {
@@ -144,6 +155,9 @@ def _draw(methods: Sequence[MethodRow], folder: Path) -> list[Plot]:
                     log_x=True,
                     unit_y=True,
                     families=True,
+                    ticks=draw.powers(row.bytes_per_vector for row in rows) if what == "memory" else (),
+                    # A float query against the codes of a family looks like that family otherwise.
+                    dashed=[name for name in series if name.endswith("-asym")],
                 )
             )
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from binbench.report.render import Table, render
@@ -12,14 +13,15 @@ from binbench.study.campaign import load_study
 from binbench.study.experiment import Outcomes, experiments, outcome
 from binbench.study.experiments.e1 import E1, EmbeddedSet
 from binbench.study.experiments.e5 import E5
+from binbench.study.losses import loss_table, ranking
 from binbench.study.methods import conditions
 from binbench.study.published import checked, comparison
 from binbench.study.questions import competitive, questions
 from binbench.study.regimes import by_standing, choices, means
-from binbench.study.rows import MethodRow, with_recall
+from binbench.study.rows import MARKED, MethodRow, large, sized, with_recall
 from binbench.study.scenario import broken_baseline, lacking, scenario, stopping, unsound
 from binbench.study.switches import Switch, exploratory
-from binbench.study.tables import estimate, iso_table, listing, number, table
+from binbench.study.tables import estimate, listing, mark, number, table
 
 if TYPE_CHECKING:
     from binbench.study.report import Material
@@ -83,15 +85,20 @@ def of(material: Material) -> dict[str, Any]:
         "encoders": [{"means": averages(methods, name), "choices": choices(methods, name)} for name in encoders],
         "conditions": conditions(methods),
         "sensitivity": sensitivity(methods),
-        "iso": iso_table(pairs),
-        "standings": by_standing(pairs),
+        "pairs": pairs,
+        "standings": by_standing(judged := large(pairs)),
+        "judged": sized(judged),
+        "loss_table": loss_table(material.losses),
+        "ranking": ranking(material.losses, thresholds.LONG_BITS[0]),
+        "appendix": appendix(methods),
         "h1": first_hypothesis(material),
         "published": on_record,
         "published_table": comparison(on_record),
         "known": known,
         "missing": {name: absent(name, switches) for name in known if name not in outcomes},
         "above_float": [row for row in methods if row.retention is not None and row.retention > 1.001],
-        "undertrained": [row for row in methods if any("faiss advises" in note for note in row.notes)],
+        "undertrained": [row for row in methods if row.flattered],
+        "seeds": seeds(methods),
         "sets": sets,
         "leaked": [f"{row.set} ({row.queries_in_train})" for row in sets if row.queries_in_train],
         "circumstances": circumstances(outcomes),
@@ -141,12 +148,51 @@ def headline(methods: Iterable[MethodRow]) -> Table:
     for method in sorted(sizes, key=lambda name: (sizes[name], name)):
         own = [cells.get((method, name)) for name in sets]
         held = sorted({row.bytes_per_vector for row in own if row})
-        shown = (f"{row.recall:.3f} · {number(row.retention, '.0%')}" if row else "–" for row in own)
+        shown = (f"{row.recall:.3f} · {number(row.retention, '.0%')}{mark(row)}" if row else "–" for row in own)
         lines.append([method, " / ".join(f"{size:g}" for size in held), *shown])
     title = "recall@10 against the float ranking · share of float's nDCG@10 retained"
     made = table(title, ("method", "bytes", *sets), lines)
     made.notes.append("recall@10 and nDCG@10 stand together because nDCG@10 flatters compression.")
+    made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
     return made
+
+
+def seeds(methods: Iterable[MethodRow]) -> str:
+    """How many seeds the families were run with, in words."""
+    families: dict[int, dict[str, None]] = {}
+    for row in methods:
+        families.setdefault(row.seeds, {})[row.family] = None
+    return "; ".join(f"{n} seed{'s' * (n > 1)}: {', '.join(own)}" for n, own in sorted(families.items(), reverse=True))
+
+
+def appendix(methods: Sequence[MethodRow]) -> Table:
+    """Every method on every set by the judgements, with what a query takes."""
+    measures = {"MRR@10": "mrr@10", "MAP@10": "map@10", "R@10": "qrels_recall@10", "R@100": "qrels_recall@100"}
+    timed = dict.fromkeys(name for row in methods for name in row.latency)
+    columns: dict[str, Callable[[MethodRow], str]] = {
+        **{label: partial(_mean, name) for label, name in measures.items()},
+        "ms a query": lambda row: number(1e3 / row.queries_per_second, ".3f"),
+        **{f"{name} ms": partial(_milliseconds, name) for name in timed},
+    }
+    return listing(
+        "Against the judgements, and time per query",
+        sorted(methods, key=lambda row: (row.tier, row.set, row.bytes_per_vector, row.method)),
+        {
+            "set": lambda row: row.set,
+            "method": lambda row: f"{row.method}{mark(row)}",
+            "nDCG@10 [95 % CI]": lambda row: estimate(row.intervals["ndcg@10"]),
+            **columns,
+        },
+    )
+
+
+def _mean(measure: str, row: MethodRow) -> str:
+    return number(row.means.get(measure))
+
+
+def _milliseconds(percentile: str, row: MethodRow) -> str:
+    found = row.latency.get(percentile)
+    return number(None if found is None else 1e3 * found)
 
 
 def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
