@@ -93,12 +93,12 @@ def sha256_of(path: Path) -> str:
 
 
 def require_space(folder: Path, needed: int, purpose: str, otherwise: str = "name a folder on another disk") -> None:
-    """See that the disk of `folder`, which exists, has room for `needed` bytes.
+    """See that the disk that `folder` is or will be on has room for `needed` bytes.
 
     Raises:
         UserError: it has not.
     """
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())).free
     if needed > free:
         raise UserError(
             f"not enough disk to {purpose}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free in {folder}; "
