@@ -104,7 +104,7 @@ class Nearest:
         """Look through `block` (n, d), the rows from number `first` on."""
         block = np.ascontiguousarray(block, np.float32)
         bounds = self._bounding(block)
-        # Threads of our own, each with a part of the queries, wait for one another once a block; those of BLAS all the time.
+        # Threads of our own, each with a part of the queries, wait for one another once a block; those of BLAS always.
         workers = 1 if _gpu() else _threads()
         parts = [part for part in np.array_split(np.arange(len(self.queries)), workers) if len(part)]
         with blas_distances(), ThreadPoolExecutor(workers) as pool:
