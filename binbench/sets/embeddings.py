@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import atomic, require_space
 from binbench.provenance import machine
@@ -180,6 +181,7 @@ def write_set(
     """
     import h5py
 
+    from binbench.sets.elsewhere import nearest_on
     from binbench.sets.neighbors import nearest
 
     tell = progress or (lambda rows: None)
@@ -214,7 +216,11 @@ def write_set(
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()
         distance, began = attributes["distance"], time.process_time()
-        neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
+        k = min(NEIGHBORS, shape[0])
+        if cluster := current():
+            neighbors, distances = nearest_on(cluster, temporary, train.id.get_offset(), train, test, k, distance, tell)
+        else:
+            neighbors, distances = nearest(_blocks(train), test, k, distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
         everything = {

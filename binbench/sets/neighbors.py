@@ -16,7 +16,7 @@ from binbench.plugins.faiss_index import MARGIN, blas_distances, one_thread
 #: How people rank, and what their distance is called in a set.
 DISTANCES = {"cosine": "angular", "euclidean": "euclidean", "ip": "ip"}
 #: Bytes of base vectors that are best searched at a time: the more, the fewer candidates are found in vain.
-BLOCK_BYTES = 1 << 26
+BLOCK_BYTES = 1 << 27
 # Candidates at a time, and products that a GPU holds at a time.
 _CANDIDATES, _PRODUCTS = 1 << 23, 1 << 30
 # Coordinates in float64 at a time: they stay in the processor's cache.
