@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from binbench.records.columns import COLUMNS
 from binbench.records.record import Record
-from binbench.records.store import read
+from binbench.records.store import below, read
 
 logger = logging.getLogger("binbench")
 
@@ -53,7 +52,7 @@ def rows(results_dir: Path, data_dir: Path | None = None, paths: Iterable[Path] 
     for record in records:
         if record.status == "unreadable":
             logger.error("%s", record.reason)
-    return [Row(record, os.path.relpath(record.path, results_dir)) for record in records]
+    return [Row(record, below(results_dir, record.path)) for record in records]
 
 
 def _plain(value: Any) -> Any:

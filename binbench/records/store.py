@@ -145,6 +145,12 @@ def files_under(results_dir: Path) -> list[str]:
     return sorted(map(os.path.normpath, names), key=_by_number)
 
 
+def below(results_dir: Path, path: Path) -> str:
+    """`path` relative to `results_dir`; for what lies below as it stands, much faster than os.path.relpath."""
+    text, root = str(path), f"{results_dir}{os.sep}"
+    return text.removeprefix(root) if text.startswith(root) else os.path.relpath(path, results_dir)
+
+
 def _by_number(path: str) -> list[Any]:
     """Sort key that puts pq8 before pq16."""
     digits = "".join(c if c.isdigit() else " " for c in path).split()
@@ -153,7 +159,7 @@ def _by_number(path: str) -> list[Any]:
 
 
 def _record(results_dir: Path, path: Path, index: Mapping[str, Any]) -> Record:
-    held = index.get(os.path.relpath(path, results_dir))
+    held = index.get(below(results_dir, path))
     try:
         stored = held if held and held["stamp"] == _stamp(path) else _opened(path)
     except UserError as error:
@@ -233,9 +239,9 @@ def _refer(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -
             record._reference = min(references.get(record.group, ()), key=partial(_unlike, record), default=None)
 
 
-def _unlike(record: Record, reference: Record) -> tuple[bool, bool, Path]:
+def _unlike(record: Record, reference: Record) -> tuple[bool, bool, str]:
     """Smallest for the reference that was measured most like `record`."""
-    return reference.batch != record.batch, reference.threads != record.threads, reference.path
+    return reference.batch != record.batch, reference.threads != record.threads, str(reference.path)
 
 
 def _beside(results_dir: Path, records: list[Record], index: Mapping[str, Any]) -> Iterator[Record]:
