@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -202,6 +203,25 @@ def encoder_options(*, encoder: str, device: str | None, precision: Any, max_tok
 
     check_encoder(encoder)
     return EncoderOptions(encoder, device, precision, max_tokens)
+
+
+def clustered(function: F) -> F:
+    """Options for handing out what the command does to a Dask cluster."""
+
+    @functools.wraps(function)
+    def inside(*arguments: Any, cluster: str | None, cluster_data: str, allow_versions: bool, **chosen: Any) -> Any:
+        from binbench.cluster import connected
+
+        with connected(cluster, cluster_data, allow_versions):
+            return function(*arguments, **chosen)
+
+    return _stack(
+        click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler to hand work out to, or local:N."),
+        click.option("--cluster-data", default="", help="--data-dir as workers see it: a path or fsspec URL."),
+        click.option(
+            "--allow-versions", is_flag=True, help="Let workers have other versions of binbench, faiss, numpy."
+        ),
+    )(inside)  # type: ignore[return-value]
 
 
 def load_plugins(plugins: Sequence[Path]) -> None:

@@ -19,6 +19,7 @@ from binbench.cli import options
 @options.preparing
 @options.seed
 @options.plugins
+@options.clustered
 @click.option("--force", is_flag=True, help="Make sets anew that exist.")
 def command(plugins: tuple[Path, ...], force: bool, **chosen: Any) -> None:
     """Make embedding sets: collection, embeddings and exact neighbours in one HDF5 file.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--config", type=options.Folder(), help="A campaign file (YAML) instead of the other options.")
 @options.preparing
 @options.running
+@options.clustered
 @click.option("--dry-run", is_flag=True, help="Print what exists, what is stale and what would run; run nothing.")
 @click.pass_context
 def command(context: click.Context, config: Path | None, dry_run: bool, **chosen: Any) -> int:
@@ -70,7 +71,7 @@ def _from_file(
     given = [
         parameter.opts[0]
         for parameter in context.command.params
-        if parameter.name not in (*beside, "config", "dry_run")
+        if parameter.name not in (*beside, "config", "dry_run", "cluster", "cluster_data", "allow_versions")
         and context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
     ]
     if given:

@@ -55,6 +55,7 @@ def command() -> None:
 @_campaign
 @click.option("--despite-kill-switch", is_flag=True, help="Go on with steps that a triggered kill-switch stops.")
 @click.option("--force", is_flag=True, help="Measure anew what exists.")
+@options.clustered
 def run(despite_kill_switch: bool, force: bool, **folders: Any) -> int:
     """Run what is missing of CAMPAIGN in tier order, then the experiments and the report; a killed run goes on."""
     from binbench.study.execute import execute

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from binbench.harness.jobs import Job
 from binbench.harness.served import Ending, name_of
@@ -26,6 +26,8 @@ _THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+S = TypeVar("S", bound="Server")
 
 
 class Stopped(Exception):
@@ -123,15 +125,19 @@ class ForkServer:
             return file.read().decode(errors="replace")
 
 
-def perform_all(
-    jobs: Sequence[Job],
-    perform: Callable[[ForkServer, Job], None],
-    threads: int,
-    parallel: int = 1,
-) -> None:
-    """Call `perform` for every job with a free server, `parallel` at a time; the servers are stopped at the end."""
-    servers: queue.SimpleQueue[ForkServer] = queue.SimpleQueue()
-    started = [ForkServer(threads) for _ in range(min(parallel, len(jobs)))]
+class Server(Protocol):
+    """Does one job at a time, here or elsewhere."""
+
+    def perform(self, job: Job, timeout: float | None, memory_limit: int | None) -> Ending:
+        """How `job` ended."""
+
+    def stop(self) -> None:
+        """End what it is doing."""
+
+
+def perform_all(jobs: Sequence[Job], perform: Callable[[S, Job], None], started: Sequence[S]) -> None:
+    """Call `perform` for every job with a free one of the servers that were `started`; these are stopped at the end."""
+    servers: queue.SimpleQueue[S] = queue.SimpleQueue()
     for server in started:
         servers.put(server)
 

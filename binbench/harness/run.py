@@ -11,13 +11,15 @@ from typing import Literal
 
 from filelock import FileLock
 
+from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import writing
 from binbench.harness.estimate import duration, told
 from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import RESULT_SCHEMA, Job
 from binbench.harness.options import RunOptions
-from binbench.harness.pool import ForkServer, perform_all
+from binbench.harness.pool import ForkServer, Server, perform_all
+from binbench.harness.remote import RemoteServer
 from binbench.harness.results import write_failure
 from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS, load_file
@@ -215,7 +217,7 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
     done = 0
     with progress("running", len(jobs), "jobs", log=False) as advance:
 
-        def one(server: ForkServer, job: Job) -> None:
+        def one(server: Server, job: Job) -> None:
             nonlocal done
             first = job.path(job.query_arguments()[0])
             with writing(first.parent):
@@ -231,15 +233,21 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
             logger.info("[%d/%d] %s%s × %s: %s", done, len(jobs), job.set_name, size, job.instance, _ending(job))
 
         try:
-            perform_all(jobs, one, options.threads, options.jobs)
+            perform_all(jobs, one, _servers(len(jobs), options))
         except KeyboardInterrupt:
             raise UserError(
                 f"interrupted after {done} of {len(jobs)} jobs; the same command goes on with the rest"
             ) from None
 
 
-def _perform_one(server: ForkServer, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
-    """See that every result of `job` is there and current, or a failure in its place that says why not."""
+def _servers(jobs: int, options: RunOptions) -> list[Server]:
+    """One for every job that may be under way: a cluster's workers should always find the next one waiting."""
+    if cluster := current():
+        return [RemoteServer(cluster, options.threads) for _ in range(min(jobs, 2 * max(1, cluster.workers)))]
+    return [ForkServer(options.threads) for _ in range(min(jobs, options.jobs))]
+
+
+def _perform_one(server: Server, job: Job, embeddings: EmbeddingSet, options: RunOptions) -> None:
     before = {str(a): _stamp(job.path(a)) for a in job.query_arguments()}
     ending = server.perform(job, options.timeout, options.memory_limit)
     if ending.status != "ok":

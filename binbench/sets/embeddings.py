@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import atomic, require_space
 from binbench.hdf5 import array, look
@@ -188,6 +189,7 @@ def write_set(
     """
     import h5py
 
+    from binbench.sets.elsewhere import nearest_on
     from binbench.sets.neighbors import nearest
 
     tell = progress or (lambda rows: None)
@@ -222,7 +224,11 @@ def write_set(
             file.create_dataset("qrels", data=qrels.astype(np.int32))
         file.flush()
         distance, began = attributes["distance"], time.process_time()
-        neighbors, distances = nearest(_blocks(train), test, min(NEIGHBORS, shape[0]), distance, tell)
+        k = min(NEIGHBORS, shape[0])
+        if cluster := current():
+            neighbors, distances = nearest_on(cluster, temporary, train.id.get_offset(), train, test, k, distance, tell)
+        else:
+            neighbors, distances = nearest(_blocks(train), test, k, distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
         everything = {
@@ -264,8 +270,11 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
 
 
 def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(train), BLOCK_ROWS):
-        yield train[start : start + BLOCK_ROWS]
+    from binbench.sets.neighbors import BLOCK_BYTES
+
+    step = max(1, BLOCK_BYTES // (4 * train.shape[1]))
+    for start in range(0, len(train), step):
+        yield train[start : start + step]
 
 
 def _copies(block: NDArray[np.float32], test: NDArray[np.float32]) -> set[bytes]:

@@ -14,9 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import atomic, writing
-from binbench.sets.encoders import Encoder
+from binbench.sets.elsewhere import encoded_on
+from binbench.sets.encoders import Encoder, Kind
 
 #: Texts per shard: what a kill can cost.
 SHARD_TEXTS = 512
@@ -76,12 +78,8 @@ class ShardedEncoding:
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Encode what is missing; `progress` is told the number of texts as they are done."""
-        for start in self.missing:
+        for start, vectors, seconds in self._encoded(progress):
             rows = self._rows(start)
-            texts = [self.texts[row] for row in rows]
-            began = time.perf_counter()
-            vectors = self._encode(texts, progress)
-            seconds = time.perf_counter() - began
             if not np.isfinite(vectors).all():
                 bad = rows[np.isfinite(vectors).all(axis=1).argmin()]
                 raise UserError(
@@ -104,10 +102,29 @@ class ShardedEncoding:
             window[np.concatenate([self._rows(start) for start in starts]) - first] = vectors
             yield window
 
-    def _encode(self, texts: Sequence[str], progress: Callable[[int], None]) -> NDArray[np.float32]:
-        encoded: list[NDArray[np.float32]] = []
-        for start in range(0, len(texts), BATCH_TEXTS):
-            batch = texts[start : start + BATCH_TEXTS]
-            encoded.append(self.encoder.encode(batch, self.kind))
-            progress(len(batch))
-        return np.concatenate(encoded)
+    def _encoded(self, progress: Callable[[int], None]) -> Iterator[tuple[int, NDArray[np.float32], float]]:
+        """First text, vectors and seconds of every shard that is missing, from here or from a cluster."""
+        missing = self.missing
+        shards = ([self.texts[row] for row in self._rows(start)] for start in missing)
+        # What an encoder has learned from the collection stays here.
+        if (cluster := current()) and not self.encoder.learns:
+            for number, (vectors, seconds) in encoded_on(cluster, self.encoder, shards, self.kind):
+                progress(len(vectors))
+                yield missing[number], vectors, seconds
+            return
+        for start, texts in zip(missing, shards, strict=True):
+            began = time.perf_counter()
+            vectors = encode_batches(self.encoder, texts, self.kind, progress)
+            yield start, vectors, time.perf_counter() - began
+
+
+def encode_batches(
+    encoder: Encoder, texts: Sequence[str], kind: Kind, progress: Callable[[int], None]
+) -> NDArray[np.float32]:
+    """The vectors of `texts`, encoded a batch at a time; `progress` is told the number of texts as they are done."""
+    encoded: list[NDArray[np.float32]] = []
+    for start in range(0, len(texts), BATCH_TEXTS):
+        batch = texts[start : start + BATCH_TEXTS]
+        encoded.append(encoder.encode(batch, kind))
+        progress(len(batch))
+    return np.concatenate(encoded)

@@ -13,8 +13,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from binbench.files import atomic, writing
-from binbench.sets.embeddings import BLOCK_ROWS, NEIGHBORS, EmbeddingSet
-from binbench.sets.neighbors import nearest
+from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
+from binbench.sets.neighbors import BLOCK_BYTES, nearest
 
 #: The one order that all subsets of a set begin: any two methods, seeds or runs are asked about the same documents.
 SEED = 0
@@ -100,8 +100,9 @@ class Subset:
         return ids, distances
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
-        for start in range(0, self.documents, BLOCK_ROWS):
-            yield self.embeddings.train[self.rows[start : start + BLOCK_ROWS]]
+        step = max(1, BLOCK_BYTES // (4 * self.embeddings.train.shape[1]))
+        for start in range(0, self.documents, step):
+            yield self.embeddings.train[self.rows[start : start + step]]
 
 
 def sample_name(embeddings: EmbeddingSet, documents: int) -> str:

@@ -251,7 +251,7 @@ def test_as_many_at_a_time_as_asked_for_each_with_a_server_of_its_own():
         together.wait(30)
         used.add(server.process.pid)
 
-    perform_all([1, 2, 3], wait_for_the_others, threads=1, parallel=3)
+    perform_all([1, 2, 3], wait_for_the_others, [ForkServer(1) for _ in range(3)])
     assert len(used) == 3
     assert not any(runs(pid) for pid in used)
 

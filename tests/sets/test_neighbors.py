@@ -37,6 +37,21 @@ def test_equals_brute_force_for_any_blocks(rng, distance, block):
     np.testing.assert_allclose(distances, table, atol=2e-7)
 
 
+@pytest.mark.parametrize("distance", ["angular", "euclidean", "ip"])
+def test_torch_multiplies_to_the_same_ids(rng, distance, monkeypatch):
+    train, queries = rng.standard_normal((900, 8)).astype("f4"), rng.standard_normal((40, 8)).astype("f4")
+    train[450:] = train[:450]  # every row twice
+    if distance == "angular":
+        train, queries = unit(train), unit(queries)
+    else:
+        train[::7] *= 100
+    expected = nearest([train[:500], train[500:]], queries, 30, distance)
+    monkeypatch.setattr("binbench.sets.neighbors._gpu", lambda: "cpu")
+    found = nearest([train], queries, 30, distance)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
 def test_equal_vectors_come_in_row_order_across_blocks():
     train = np.tile(unit(np.ones((1, 4))), (50, 1))
     train[30] = [1, 0, 0, 0]

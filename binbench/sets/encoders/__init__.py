@@ -37,6 +37,8 @@ class Encoder:
     name: str
     provenance: dict[str, Any]
     symmetric: Kind = "document"
+    #: What it was asked for as, and the seed, so that others can open the same.
+    asked: tuple[EncoderOptions, int]
 
     @property
     def learns(self) -> bool:
@@ -143,6 +145,7 @@ class EncoderOptions:
         if not isinstance(made, Encoder):
             raise UserError(f"encoder plugin {self.instance.family.source}: gives no binbench.Encoder")
         made.name = getattr(made, "name", self.spec)
+        made.asked = self, seed
         used = {"encoder_seed" if key == "seed" else key: value for key, value in self.identity(seed).items()}
         made.provenance = {"encoder": used.pop("spec")} | used | getattr(made, "provenance", {})
         return made

@@ -1,0 +1,153 @@
+"""Work for many machines: the Dask cluster that a command was given, and what all that is handed out has in common."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from binbench.errors import UserError
+from binbench.provenance import git_hash, versions
+
+logger = logging.getLogger("binbench")
+
+#: What every worker must offer one of: ``dask worker ADDRESS --resources binbench=1``.
+RESOURCE = {"binbench": 1}
+#: Tasks under way for each worker: enough to keep it busy, few enough for the scheduler's memory.
+_AHEAD = 2
+#: What must be the same everywhere.
+_COMPARED = ("binbench", "faiss-cpu", "numpy")
+
+_CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask client and how its workers find the data.
+
+    Attributes:
+        client: a ``distributed.Client``.
+        data: the path or fsspec URL of the data folder as workers see it; empty for the same path as here.
+    """
+
+    client: Any
+    data: str = ""
+
+    @property
+    def workers(self) -> int:
+        """How many there are now."""
+        return len(self.client.nthreads())
+
+    def place(self, path: Path) -> str:
+        """Where workers find `path`, a file of the data folder."""
+        return f"{self.data.rstrip('/')}/{path.name}" if self.data else str(path.resolve())
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """A Dask future of ``function(*arguments)``, one of our tasks per worker at a time; redone if a worker dies."""
+        return self.client.submit(function, *arguments, pure=False, resources=RESOURCE)
+
+    def each(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        """``function(*task)`` of all `tasks`, in the order in which they are done, each with its number.
+
+        Raises:
+            UserError: a task raised one, or was lost with one worker after another.
+        """
+        from distributed import KilledWorker, as_completed
+
+        waiting, numbers, done = enumerate(tasks), {}, as_completed(loop=self.client.loop)
+
+        def hand_out(count: int) -> None:
+            for number, task in islice(waiting, count):
+                future = self.submit(function, *task)
+                numbers[future] = number
+                done.add(future)
+
+        try:
+            hand_out(_AHEAD * max(1, self.workers))
+            for future in done:
+                number, found = numbers.pop(future), future.result()
+                hand_out(1)
+                yield number, found
+        except KilledWorker as error:
+            raise UserError(f"{function.__name__}: {lost(error)}") from error
+        finally:
+            self.client.cancel(list(numbers))
+
+
+def lost(error: Any) -> str:
+    """Why a task was given up, in words."""
+    return f"every worker that tried it died, the last one {error.last_worker.address}; its log may say of what"
+
+
+def current() -> Cluster | None:
+    """The cluster that the command was given; None where all is done here."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def connected(address: str | None, data: str = "", allow_versions: bool = False) -> Iterator[None]:
+    """Hand out what is done inside to the cluster at `address`; None for none.
+
+    Args:
+        address: of a Dask scheduler, such as ``tcp://head:8786``; or ``local:N`` for N processes here.
+        data: the data folder as workers see it, a path or an fsspec URL; empty for the same path as here.
+        allow_versions: whether other versions than those here will do.
+
+    Raises:
+        UserError: no Dask, no scheduler, no workers of ours, or other versions there.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UserError("--cluster needs dask[distributed]: pip install 'binbench[cluster]'") from error
+    for name in ("distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        if local := re.fullmatch(r"local:([1-9]\d*)", address):
+            here = LocalCluster(
+                n_workers=int(local[1]), threads_per_worker=1, resources=RESOURCE, dashboard_address=":0"
+            )
+            client = stack.enter_context(Client(stack.enter_context(here)))
+        else:
+            try:
+                client = stack.enter_context(Client(address, timeout=10, set_as_default=False))
+            except (OSError, ValueError) as error:
+                raise UserError(f"--cluster {address}: no Dask scheduler answers there, nor is it local:N") from error
+        _check(client, address, allow_versions)
+        token = _CURRENT.set(Cluster(client, data))
+        try:
+            yield
+        finally:
+            _CURRENT.reset(token)
+
+
+def _check(client: Any, address: str, allow_versions: bool) -> None:
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    if not any(worker["resources"].get("binbench") for worker in workers.values()):
+        raise UserError(f"--cluster {address}: no worker offers binbench=1: start them with --resources binbench=1")
+    try:
+        told = client.run(compared)
+    except ImportError as error:
+        raise UserError(f"--cluster {address}: a worker has no binbench: {error}") from error
+    ours = compared()
+    for worker, theirs in told.items():
+        other = [f"{name} {theirs[name]} (here {ours[name]})" for name in ours if theirs[name] != ours[name]]
+        if other and allow_versions:
+            logger.warning("worker %s has %s", worker, ", ".join(other))
+        elif other:
+            raise UserError(f"worker {worker} has {', '.join(other)}; --allow-versions measures all the same")
+
+
+def compared() -> dict[str, str]:
+    """The versions that must be the same everywhere; a checkout's with its commit."""
+    found = {name: versions().get(name, "none") for name in _COMPARED}
+    return found | {"binbench": " ".join(filter(None, [found["binbench"], git_hash()[:12]]))}
