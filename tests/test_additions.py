@@ -259,7 +259,8 @@ class X9(Experiment[Count]):
     report = (checkout.folder / "study" / "little" / "report.md").read_text()
     assert "### X9: How many sets there are\n\nBand: **green**." in report
     assert "| X9 | How many sets there are | green | 1 sets |" in report
-    assert "python -m binbench study x9 little" in report
+    command = f"python -m binbench study x9 {checkout.folder / 'little.yml'}"
+    assert command in report
 
 
 @adds("option")

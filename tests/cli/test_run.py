@@ -143,7 +143,7 @@ def test_truncated_set(collection):
     binbench(*RUN, cwd=collection.parent)
     path = collection.parent / "data" / "tiny-lsa8.hdf5"
     path.write_bytes(path.read_bytes()[:1000])
-    refused(binbench(*RUN, cwd=collection.parent), "truncated")
+    refused(binbench(*RUN, cwd=collection.parent), "data/tiny-lsa8.hdf5 is not a readable HDF5 file", "prepare --force")
 
 
 def test_unwritable_results(collection):

@@ -406,9 +406,9 @@ def test_a_result_without_its_answers_is_named(binary, small_set):
         del file["distances"]
     with pytest.raises(UserError, match="is damaged: it has no 'distances'"):
         judge(binary, small_set)
-    records, troubles = settle(binary.parents[3], [binary], {small_set.name: small_set})
-    assert [str(binary) in trouble for trouble in troubles] == [True]
-    assert records[0].figures is None
+    (record,), _ = settle(binary.parents[3], [binary], {small_set.name: small_set})
+    assert (record.status, record.figures) == ("unreadable", None)
+    assert record.reason.startswith(f"{binary} is damaged: it has no 'distances'")
 
 
 def test_ir_measures_gives_the_figures_of_a_real_run(beir_dir, tmp_path, monkeypatch):

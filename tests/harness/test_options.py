@@ -321,7 +321,7 @@ def test_an_option_is_added_in_one_place(tmp_path, small_set):
         return done.stdout
 
     shown = " ".join(there("-m", "binbench", "run", "--help").split())
-    assert "--patience INTEGER RANGE How long to wait. [x>=1]" in shown
+    assert "--patience INTEGER RANGE How long to wait. [1<=x<=2147483647]" in shown
     found = json.loads(there("-c", SCRIPT))
     assert (found["campaign"], found["study"]) == (3, 4)
     assert found["jobs"] == [None, 3]

@@ -118,7 +118,7 @@ def test_a_comparison_with_another_reference_is_not_taken(stored, records):
     before = records["binary64"].stored_contrasts["ndcg@10"]["with"]
     with h5py.File(path, "a") as file:
         for name in ("neighbors", "distances"):
-            file[name][:10, :10] = file[name][:10, 10:]
+            file[name][:10] = np.roll(file[name][:10], 10, axis=1)
     judge(path, stored.embeddings)
     kept, theirs = read(stored.results_dir, [records["binary64"].path, path])
     assert kept.stored_contrasts["ndcg@10"]["with"] == before != theirs.figures.key
