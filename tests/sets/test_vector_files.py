@@ -34,8 +34,9 @@ def bytes_(rng) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of 4 rows, so that these few are several."""
-    for place in ("vector_files.BLOCK_ROWS", "parquet_vectors.BATCH_ROWS", "embeddings.BLOCK_ROWS"):
+    for place in ("vector_files.BLOCK_ROWS", "parquet_vectors.BATCH_ROWS"):
         monkeypatch.setattr(f"binbench.sets.{place}", 4)
+    monkeypatch.setattr("binbench.sets.neighbors.BLOCK_BYTES", 4 * DIMENSION * 4)
 
 
 def write(path: Path, rows: np.ndarray) -> Path:
