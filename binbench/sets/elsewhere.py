@@ -36,21 +36,29 @@ def encoded_on(
     """
     options, seed = encoder.asked
     # A clean copy: what is looked up here has to be looked up there.
-    order = replace(options), seed, encoder.provenance.get("weights_sha256"), tuple(FILES), kind
+    told = {key: encoder.provenance.get(key) for key in ("weights_sha256", "precision")}
+    order = replace(options), seed, told, tuple(FILES), kind
     return cluster.each(encode, ((*order, list(texts)) for texts in shards))
 
 
 def encode(
-    options: EncoderOptions, seed: int, weights: str | None, plugins: Sequence[Path], kind: Kind, texts: Sequence[str]
+    options: EncoderOptions,
+    seed: int,
+    told: dict[str, Any],
+    plugins: Sequence[Path],
+    kind: Kind,
+    texts: Sequence[str],
 ) -> Encoded:
-    """Encode one shard; the model stays loaded for the next."""
+    """Encode one shard with the weights and in the precision that were `told`; the model stays loaded for the next."""
     from binbench.sets.shards import encode_batches
 
     for plugin in plugins:
         load_file(plugin)
     encoder = _opened(options, seed)
-    if encoder.provenance.get("weights_sha256") != weights:
+    if encoder.provenance.get("weights_sha256") != told["weights_sha256"]:
         raise UserError(f"a worker's weights of {encoder.name} are others than those here; give both the same files")
+    if told["precision"]:
+        encoder.provenance["precision"] = told["precision"]
     began = time.perf_counter()
     return encode_batches(encoder, texts, kind, lambda count: None), time.perf_counter() - began
 

@@ -39,7 +39,6 @@ class TransformerEncoder(Encoder):
     prefixes: dict[str, str]
     provenance: dict[str, Any] = field(default_factory=dict)
     symmetric: Kind = "document"
-    autocast: bool = False
 
     @property
     def learns(self) -> bool:
@@ -53,13 +52,13 @@ class TransformerEncoder(Encoder):
         """
         if self.provenance["precision"] not in ("auto", BF16_AUTOCAST, "fp32 (auto)"):
             return
-        self.autocast = False
         sample = [documents[i] for i in np.linspace(0, len(documents) - 1, min(64, len(documents)), dtype=int)]
+        self.provenance["precision"] = "fp32 (auto)"
         if _bf16_in_hardware(self.model.device):
             exact = self.encode(sample, "document")
-            self.autocast = True
-            self.autocast = bool((exact * self.encode(sample, "document")).sum(axis=1).min() >= LEAST_COSINE)
-        self.provenance["precision"] = BF16_AUTOCAST if self.autocast else "fp32 (auto)"
+            self.provenance["precision"] = BF16_AUTOCAST
+            if (exact * self.encode(sample, "document")).sum(axis=1).min() < LEAST_COSINE:
+                self.provenance["precision"] = "fp32 (auto)"
 
     @classmethod
     def from_recipe(
@@ -112,7 +111,8 @@ class TransformerEncoder(Encoder):
         # An empty prompt keeps a model's default prompt from being added to ours.
         import torch
 
-        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.autocast):
+        autocast = self.provenance.get("precision") == BF16_AUTOCAST
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=autocast):
             vectors = self.model.encode(prefixed, prompt="", batch_size=len(prefixed), show_progress_bar=False)
         return unit_rows(np.asarray(vectors, dtype=np.float32))
 
