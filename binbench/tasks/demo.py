@@ -6,9 +6,12 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +82,42 @@ class Shown:
 
 
 @dataclass
+class QueryVectors:
+    """The unit vectors of queries: a collection's own, those asked before, and new ones, which are encoded and kept.
+
+    Attributes:
+        own: (Q, d) vectors of the collection's queries, and their rows by text.
+        path: where those asked before are kept, beside the set whose fingerprint it names.
+        encoder: opens the encoder, once.
+    """
+
+    own: tuple[FloatArray, dict[str, int]]
+    path: Path
+    encoder: Callable[[], Encoder]
+
+    def __post_init__(self) -> None:
+        self._asked: dict[str, FloatArray] = {}
+        # What was kept saves time only: where it is gone or damaged, it is encoded again.
+        with suppress(OSError, ValueError, KeyError, BadZipFile), np.load(self.path) as kept:
+            vectors = kept["vectors"].reshape(-1, 1, self.own[0].shape[1])
+            self._asked = dict(zip(kept["texts"].tolist(), vectors, strict=True))
+
+    def __contains__(self, query: object) -> bool:
+        return query in self.own[1] or query in self._asked
+
+    def __getitem__(self, query: str) -> FloatArray:
+        """(1, d) float32."""
+        vectors, rows = self.own
+        if query in rows:
+            return vectors[rows[query] : rows[query] + 1]
+        if query not in self._asked:
+            self._asked[query] = self.encoder().encode([query], "query")
+            with atomic(self.path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, texts=list(self._asked), vectors=np.concatenate(list(self._asked.values())))
+        return self._asked[query]
+
+
+@dataclass
 class Demonstration:
     """A collection under several methods, ready to be asked.
 
@@ -95,8 +134,7 @@ class Demonstration:
     own_queries: list[str]
     _texts: tuple[list[str], list[str]]
     _fitted: dict[str, Algorithm]
-    _test: FloatArray
-    _encoder: Callable[[], Encoder] = field(repr=False)
+    _vectors: QueryVectors = field(repr=False)
 
     @property
     def queries(self) -> int:
@@ -104,12 +142,8 @@ class Demonstration:
         return len(self.own_queries)
 
     def ask(self, query: str) -> list[Shown]:
-        """What every method finds for `query`; encoded unless it is one of the collection's own."""
-        if query in self.own_queries:
-            row = self.own_queries.index(query)
-            vector = self._test[row : row + 1]
-        else:
-            vector = self._encoder().encode([query], "query")
+        """What every method finds for `query`; encoded unless it is the collection's own or was asked before."""
+        vector = self._vectors[query]
         with blas_distances():
             found = {name: one.query(vector, SHOWN)[0][0] for name, one in self._fitted.items()}
         return [Shown(name, *self._against(ids, found[REFERENCE])) for name, ids in found.items()]
@@ -136,7 +170,8 @@ def demonstrate(
     Args:
         preparation: a set of texts.
         algorithms: methods to set beside float.
-        asked: the queries to come, where they are known: where none is new, no encoder is loaded.
+        asked: the queries to come, where they are known: where none is new, no encoder is loaded. Vectors of new ones
+            are kept in the data folder.
 
     Raises:
         UserError: an unknown method, or a dataset without texts.
@@ -148,9 +183,11 @@ def demonstrate(
     embeddings = preparation.run()
     names, documents, queries = _texts(preparation, embeddings)
     encoder = cache(lambda: _opened(preparation, documents))
+    path = preparation.data_dir / f".asked-{embeddings.fingerprint[:16]}.npz"
+    vectors = QueryVectors((embeddings.test, {text: row for row, text in enumerate(queries)}), path, encoder)
     fitted: dict[str, Algorithm] = {}
     with ThreadPoolExecutor(1) as beside, blas_distances():
-        if asked is None or not set(asked) <= set(queries):
+        if asked is None or not all(query in vectors for query in asked):
             # Loading a model takes longer than building most methods, which leave the interpreter free meanwhile.
             beside.submit(encoder)
         for instance in instances:
@@ -162,9 +199,7 @@ def demonstrate(
     # Only now, so that times per query are the methods' own.
     with blas_distances():
         methods = [_measured(name, made, embeddings) for name, made in fitted.items()]
-    return Demonstration(
-        embeddings.name, len(documents), methods, queries, (names, documents), fitted, embeddings.test, encoder
-    )
+    return Demonstration(embeddings.name, len(documents), methods, queries, (names, documents), fitted, vectors)
 
 
 def _opened(preparation: Preparation, documents: list[str]) -> Encoder:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from commands import binbench, refused, typed
+
+from binbench.sets.encoders import Encoder
+from binbench.tasks.demo import QueryVectors
 
 
 def test_demo_shows_texts_on_a_terminal_and_in_files(collection_dir, tmp_path):
@@ -44,3 +48,33 @@ def test_markdown_says_the_same_as_the_terminal(collection_dir, tmp_path):
     sentence = written.rstrip().splitlines()[-1]
     assert sentence.startswith("Over all 5 queries")
     assert sentence in " ".join(binbench(*common, cwd=tmp_path).stdout.split())
+
+
+def test_a_query_is_encoded_once(tmp_path):
+    """New ones by the encoder, and kept; the collection's own never; what was kept and is damaged is made again."""
+    encoded = []
+
+    class Spelling(Encoder):
+        def encode(self, texts, kind):
+            encoded.extend(texts)
+            return np.array([[len(text), 1] for text in texts], dtype=np.float32)
+
+    own = np.array([[0.6, 0.8]], dtype=np.float32), {"theirs": 0}
+    path = tmp_path / ".asked.npz"
+
+    def vectors() -> QueryVectors:
+        return QueryVectors(own, path, Spelling)
+
+    assert vectors()["theirs"].tolist() == own[0].tolist()
+    assert encoded == []
+    first = vectors()
+    assert "new" not in first
+    assert first["new"].tolist() == vectors()["new"].tolist() == [[3, 1]]
+    assert vectors()["newer"].tolist() == [[5, 1]]
+    again = vectors()
+    assert "new" in again
+    assert again["new"].tolist() == [[3, 1]]
+    assert encoded == ["new", "newer"]
+    path.write_bytes(path.read_bytes()[:100])
+    assert vectors()["new"].tolist() == [[3, 1]]
+    assert encoded == ["new", "newer", "new"]
