@@ -187,6 +187,8 @@ def made(dimension: int, factory: str, metric: str) -> faiss.Index:
     """
     import faiss
 
+    if metric != "angular" and "LSH" in factory:
+        raise Unsupported(f"faiss' {factory} ranks by the Hamming distance of codes, which is no {metric} distance")
     if metric != "euclidean":
         try:
             return faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)

@@ -141,3 +141,12 @@ def test_what_faiss_refuses():
 @pytest.mark.parametrize("name", ["faiss:Flat", "faiss:PCAR32,SQ4", "faiss:LSH", "faiss:IVF16_HNSW8,Flat"])
 def test_conformance(name):
     assert [f"{result.rule}: {result.message}" for result in check(name) if not result.ok] == []
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "ip"])
+def test_hamming_distances_are_not_taken_for_others(rng, metric):
+    method = ALGORITHMS.get("faiss:LSH")
+    rows = rng.standard_normal((50, 16)).astype(np.float32)
+    with pytest.raises(Unsupported, match="ranks by the Hamming distance of codes"):
+        method.create(dimension=16, seed=0, metric=metric).fit(rows)
+    method.create(dimension=16, seed=0, metric="angular").fit(rows)

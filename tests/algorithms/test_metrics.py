@@ -78,7 +78,7 @@ def test_those_that_know_one_distance_only_refuse_the_others(vectors):
     for name in ("usearch-i8", "usearch-b1"):
         with pytest.raises(Unsupported, match=r"directions, not lengths|is not installed"):
             ALGORITHMS.get(name).create(dimension=DIMENSION, metric="ip").fit(vectors[0])
-    with pytest.raises(Unsupported, match="for distances only, not for inner products"):
+    with pytest.raises(Unsupported, match="ranks by the Hamming distance of codes"):
         ALGORITHMS.get("faiss:ITQ32,LSH").create(dimension=DIMENSION, seed=0, metric="ip")
     assert set(DISTANCES.values()) == {"angular", "euclidean", "ip"}
 
