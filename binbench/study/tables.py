@@ -47,6 +47,12 @@ def mark(row: Flattered) -> str:
     return f" {MARK}" if row.flattered else ""
 
 
+def noted(made: Table, rows: Iterable[Flattered]) -> Table:
+    """`made`, with the sign of :data:`MARKED` explained below it where one of `rows` bears it."""
+    made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
+    return made
+
+
 def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
     """The recalls, nDCG@10, bytes and times of `rows`."""
     rows = list(rows)
@@ -70,8 +76,7 @@ def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
             "build s": lambda row: number(row.build_seconds, ".2f"),
         },
     )
-    made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
-    return made
+    return noted(made, rows)
 
 
 def iso_table(pairs: Iterable[Pair]) -> Table:
@@ -93,5 +98,4 @@ def iso_table(pairs: Iterable[Pair]) -> Table:
         },
     )
     made.notes = [f"p of the paired randomization test, by Holm's method among {len(pairs)} comparisons."]
-    made.notes += [f"{MARKED}."] if any(pair.flattered for pair in pairs) else []
-    return made
+    return noted(made, pairs)

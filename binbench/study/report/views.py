@@ -19,10 +19,10 @@ from binbench.study.methods import conditions
 from binbench.study.published import checked, comparison
 from binbench.study.questions import competitive, questions
 from binbench.study.regimes import by_standing, choices, means
-from binbench.study.rows import MARKED, MethodRow, large, sized, with_recall
+from binbench.study.rows import MethodRow, large, sized, with_recall
 from binbench.study.scenario import broken_baseline, lacking, scenario, stopping, unsound
 from binbench.study.switches import Switch, exploratory
-from binbench.study.tables import estimate, listing, mark, number, table
+from binbench.study.tables import estimate, listing, mark, noted, number, table
 
 if TYPE_CHECKING:
     from binbench.study.report import Material
@@ -157,8 +157,7 @@ def headline(methods: Iterable[MethodRow]) -> Table:
     title = "recall@10 against the float ranking · share of float's nDCG@10 retained"
     made = table(title, ("method", "bytes", *sets), lines)
     made.notes.append("recall@10 and nDCG@10 stand together because nDCG@10 flatters compression.")
-    made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
-    return made
+    return noted(made, rows)
 
 
 def seeds(methods: Iterable[MethodRow]) -> str:
@@ -202,11 +201,11 @@ def _milliseconds(percentile: str, row: MethodRow) -> str:
 def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
     """Every method over the sets of `encoder`."""
     rows = means(methods, encoder)
-    return listing(
+    made = listing(
         f"{encoder}: means over {rows[0].sets if rows else 0} sets",
         rows,
         {
-            "method": lambda row: row.method,
+            "method": lambda row: f"{row.method}{mark(row)}",
             "bytes/vector": lambda row: f"{row.bytes_per_vector:g}",
             "recall@10": lambda row: number(row.recall),
             "lowest": lambda row: number(row.lowest),
@@ -214,6 +213,7 @@ def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
             "queries/s (geometric)": lambda row: number(row.queries_per_second, ",.0f"),
         },
     )
+    return noted(made, rows)
 
 
 def sensitivity(methods: Iterable[MethodRow]) -> Table:
@@ -227,9 +227,10 @@ def sensitivity(methods: Iterable[MethodRow]) -> Table:
                 if len(own) < 2:
                     continue
                 ends = own[0], own[-1]
-                shown = (f"{row.recall:.3f} ({getattr(row, over)})" for row in ends)
+                shown = (f"{row.recall:.3f}{mark(row)} ({getattr(row, over)})" for row in ends)
                 lines.append([method, f"{over}s of {value}", *shown, f"{ends[1].recall - ends[0].recall:.3f}"])
-    return table("recall@10 by what varies", ("method", "over the", "lowest", "highest", "range"), lines)
+    made = table("recall@10 by what varies", ("method", "over the", "lowest", "highest", "range"), lines)
+    return noted(made, (row for row in known if row.method in VARIED))
 
 
 def first_hypothesis(material: Material) -> Hypothesis | None:
