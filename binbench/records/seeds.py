@@ -16,9 +16,10 @@ from binbench.records import pairs
 from binbench.records.columns import CI_HIGH, CI_LOW, COLUMNS
 from binbench.records.pairs import RETENTION
 from binbench.records.rows import Row
+from binbench.records.select import APART
 
 #: What rows must share to be of one method under one condition.
-ALIKE = ("set", "fingerprint", "documents", "k", "mode", "threads", "method", "status")
+ALIKE = (*APART, "documents", "method", "status")
 
 
 class SeedsRow(Row):

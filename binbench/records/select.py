@@ -14,6 +14,10 @@ from binbench.records.column import Column
 from binbench.records.columns import column
 from binbench.records.rows import Row
 
+#: Rows that differ in one of these were asked different questions, or under other conditions: they share neither a
+#: table nor a mean. Another fingerprint is another set of the same name.
+APART = ("set", "fingerprint", "k", "mode", "threads", "max_train")
+
 _FILTER = re.compile(r"\s*([\w@.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*")
 _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 

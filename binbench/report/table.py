@@ -14,7 +14,7 @@ from binbench.records.record import Record
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.records.seeds import SeedsRow, pooled, ratio
-from binbench.records.select import filtered, groups, ordered
+from binbench.records.select import APART, filtered, groups, ordered
 from binbench.report import render
 from binbench.report.render import FORMATS, Format, Table
 from binbench.report.values import shown
@@ -30,9 +30,6 @@ DEFAULT_COLUMNS = (
     "build_seconds",
 )
 ISO_COLUMNS = ("bytes_per_vector", "method", "recall@10", "ndcg@10", "retention")
-#: Rows that differ in one of these never share a table: another data fingerprint is another set. Subsets of a set's
-#: documents stand below one another, told apart by a column, and are compared within themselves only.
-APART = ("set", "fingerprint", "k", "mode", "threads", "max_train")
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,7 @@ def table(results_dir: Path, data_dir: Path | None = None, options: TableOptions
     rows = rows if options.by_seed else pooled(rows)
     rows = ordered(rows, options.sort or ["-bytes_per_vector", *(["method", "documents"] if _sizes(rows) else [])])
     group_by = [name for text in options.group_by for name in text.split(",")]
+    # Subsets of a set's documents stand below one another, told apart by a column, and are compared in themselves only.
     apart = [*APART, "documents"] if options.iso_memory else APART
     parts = groups(ordered(rows, apart), [*apart, *group_by])
     shared = _shared_names(rows)

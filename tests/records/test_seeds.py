@@ -90,6 +90,19 @@ def test_seeds_of_a_method_are_one_row(seeded: Stored) -> None:
     assert len(pooled(rows)) == len(rows) - 4
 
 
+def test_other_caps_on_training_are_other_methods(seeded: Stored) -> None:
+    """Of one seed under two caps no mean is taken, and the seeds of one cap are not mixed with those of another."""
+    for seed in SEEDS[:2]:
+        asked = job(seeded.embeddings, seeded.results_dir, "pq8", seed=seed)
+        assert perform(asked.model_copy(update={"max_train": 300})) == ("ok", "")
+    rows = [row for row in read_rows(seeded.results_dir, seeded.data_dir) if row["method"] == "pq8"]
+    found = {(row["mode"], row["max_train"]): row for row in pooled(rows)}
+    assert len(found) == len(pooled(rows))
+    assert sorted(one["seed"] for one in found["batch", None].members) == [0, 1, 2]
+    assert sorted(one["seed"] for one in found["batch", 300].members) == [0, 1]
+    assert {one["max_train"] for one in found["batch", 300].members} == {300}
+
+
 def test_tables_show_the_mean_unless_asked_by_seed(seeded: Stored) -> None:
     def lines(**options: object) -> list[str]:
         chosen = TableOptions(filters=["mode=batch"], **options)  # type: ignore[arg-type]

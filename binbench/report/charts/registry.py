@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from binbench.records.rows import Row
-from binbench.records.select import groups, whole
+from binbench.records.select import APART, groups, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ class Chart:
         """What belongs into one picture, by set, fingerprint, k, threads, max_train and, unless across, documents."""
         if self.over_sets:
             return [(("sets", None, *key), part) for key, part in groups(whole(rows), ["k", "threads", "max_train"])]
-        apart = ["set", "fingerprint", "k", "threads", "max_train"]
+        apart = [name for name in APART if name != "mode"]
         return groups(rows, apart) if self.across else groups(whole(rows), [*apart, "documents"])
 
     def __call__(self, rows: Sequence[Row]) -> Figure | None:
