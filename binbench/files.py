@@ -57,6 +57,27 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path` that becomes `path` when the block ends well, and is removed otherwise.
+
+    Raises:
+        UserError: `path` is there already, or cannot be written.
+    """
+    if path.exists():
+        raise UserError(f"{path} is there already; remove it, or name another folder")
+    temporary = path.with_name(f".{path.name}.tmp")
+    with writing(path):
+        # What lies there is of a process that was killed.
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 @cache
 def _sweep(folder: Path) -> None:
     """Remove what processes of this machine that were killed left half written in `folder`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from binbench.api.arguments import unit_vectors
 from binbench.errors import UserError, unknown
-from binbench.files import path_of
+from binbench.files import path_of, whole_folder
 from binbench.plugins.algorithm import Algorithm, Answer, Footprint
 
 
@@ -87,9 +87,9 @@ class Index:
             UserError: the folder `path` is there already, or cannot be written.
             Unsupported: the method holds what neither faiss nor numpy can write.
         """
-        from binbench.tasks.index_files import described, whole, write_index
+        from binbench.tasks.index_files import described, write_index
 
-        with whole(path_of(path)) as folder:
+        with whole_folder(path_of(path)) as folder:
             # Any directions tell whether a transform is linear.
             sample = np.eye(self.dimension, dtype=np.float32)
             about = described(self.name, self.algorithm, self.documents, self.dimension, self.distance, self.seed)

@@ -9,6 +9,7 @@ import click
 
 from binbench.cli import options
 from binbench.errors import UserError
+from binbench.files import path_of, whole_folder
 
 
 @click.command(
@@ -39,14 +40,14 @@ def command(
     index.json says what it is and search.py how to search it without binbench.
     """
     from binbench.tasks.build import build, documents_of, from_file
-    from binbench.tasks.index_files import SEARCH, whole
+    from binbench.tasks.index_files import SEARCH
 
     options.load_plugins(plugins)
     settings = options.asked(options.SetOptions, chosen | {"seed": chosen["seed"] or 0})
-    with whole(output) as folder:
+    with whole_folder(output) as folder:
         if settings.train and not settings.queries and not settings.hold_out and not settings.datasets:
             scratch = folder / ".documents.npy"
-            documents = from_file(Path(settings.train).expanduser(), scratch, settings.metric, settings.column)
+            documents = from_file(path_of(settings.train), scratch, settings.metric, settings.column)
             scratch.unlink()
         else:
             preparations = settings.preparations()

@@ -18,7 +18,7 @@ from binbench.cluster import Cluster
 from binbench.errors import UserError
 from binbench.plugins.registry import FILES, load_file
 from binbench.sets.encoders import Encoder, EncoderOptions, Kind
-from binbench.sets.neighbors import BLOCK_BYTES, Nearest
+from binbench.sets.neighbors import Nearest, block_rows
 
 logger = logging.getLogger("binbench")
 
@@ -84,7 +84,7 @@ def nearest_on(
         train: the same rows here, (N, d) float32: blocks that a worker cannot read, or sees other bytes of, are
             searched here.
     """
-    step = max(1, BLOCK_BYTES // (4 * train.shape[1]))
+    step = block_rows(train.shape[1])
     starts = range(0, len(train), step)
     found, url, asked = Nearest(queries, k, distance), cluster.place(path), cluster.client.scatter(queries)
 

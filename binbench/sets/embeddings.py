@@ -270,9 +270,9 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
 
 
 def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
-    from binbench.sets.neighbors import BLOCK_BYTES
+    from binbench.sets.neighbors import block_rows
 
-    step = max(1, BLOCK_BYTES // (4 * train.shape[1]))
+    step = block_rows(train.shape[1])
     for start in range(0, len(train), step):
         yield train[start : start + step]
 
@@ -283,7 +283,7 @@ def _copies(block: NDArray[np.float32], test: NDArray[np.float32]) -> set[bytes]
     return queries & {row.tobytes() for row in block[np.isin(block[:, 0], test[:, 0])]}
 
 
-def stored_blocks(path: Path, member: str) -> tuple[Callable[[], Iterator[NDArray[Any]]], tuple[int, ...]]:
+def stored_blocks(path: Path, member: str) -> tuple[Callable[[], Iterator[NDArray[Any]]], tuple[int, int]]:
     """What makes an iterator over blocks of a `member` of an HDF5 file, in row order, and the member's shape.
 
     Raises:
@@ -293,13 +293,13 @@ def stored_blocks(path: Path, member: str) -> tuple[Callable[[], Iterator[NDArra
         found = look(file, member, (None, None), "iuf")
         if found is None:
             raise UserError(f"{path} is not an embedding set: it has no {member!r}")
-        shape = found.shape
+        count, dimension = found.shape
 
     def read() -> Iterator[NDArray[Any]]:
         with reading(path) as file:
             yield from _blocks(file[member])
 
-    return read, shape
+    return read, (count, dimension)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,8 @@ from typing import Any
 from filelock import FileLock
 
 from binbench.errors import UserError
-from binbench.files import writing
+from binbench.files import whole_folder, writing
+from binbench.sets.parquet_vectors import BATCH_ROWS, reading
 
 #: Who has the collections on the hub; ``$BINBENCH_BEIR_HUB`` names another, or a local folder in the same layout.
 OWNER = "BeIR"
@@ -37,23 +38,17 @@ def fetch_mirrored(name: str, target: Path) -> Path:
         if target.is_dir():
             return target
         texts, judgements = (_snapshot(dataset) for dataset in (name, f"{name}-qrels"))
-        # Under the lock, so that what lies here is of a process that was killed.
-        temporary = target.with_name(f".{name}.mirrored")
-        shutil.rmtree(temporary, ignore_errors=True)
-        (temporary / "qrels").mkdir(parents=True)
-        try:
+        with whole_folder(target) as folder:
+            (folder / "qrels").mkdir()
             for part in ("corpus", "queries"):
-                _write_lines(texts, part, temporary / f"{part}.jsonl")
+                _write_lines(texts, part, folder / f"{part}.jsonl")
             splits = sorted(judgements.glob("*.tsv"))
             if not splits:
                 raise UserError(f"{judgements} holds no judgements (*.tsv)")
             for file in splits:
-                shutil.copy(file, temporary / "qrels" / file.name)
+                shutil.copy(file, folder / "qrels" / file.name)
             origin = {"mirror": f"{_owner()}/{name}", "revision": texts.name}
-            (temporary / ORIGIN).write_text(json.dumps(origin))
-            os.replace(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            (folder / ORIGIN).write_text(json.dumps(origin))
     return target
 
 
@@ -105,15 +100,10 @@ def _write_lines(dataset: Path, part: str, target: Path) -> None:
 
 def _rows(tables: list[Path]) -> Iterator[dict[str, Any]]:
     """The records of Parquet files, without what differs from record to record (`metadata`)."""
-    import pyarrow
     import pyarrow.parquet
 
     for table in tables:
-        try:
-            with pyarrow.parquet.ParquetFile(table) as file:
-                columns = [name for name in ("_id", "title", "text") if name in file.schema_arrow.names]
-                for batch in file.iter_batches(batch_size=2048, columns=columns):
-                    yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise UserError(f"{table} is not a readable Parquet file: {reason}") from error
+        with reading(table), pyarrow.parquet.ParquetFile(table) as file:
+            columns = [name for name in ("_id", "title", "text") if name in file.schema_arrow.names]
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+                yield from batch.to_pylist()

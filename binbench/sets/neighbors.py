@@ -25,6 +25,11 @@ _EXACT = 1 << 17
 _SLACK = 2e-6
 
 
+def block_rows(dimension: int) -> int:
+    """How many rows of base vectors are best searched at a time."""
+    return max(1, BLOCK_BYTES // (4 * dimension))
+
+
 def nearest(
     blocks: Iterable[NDArray[np.float32]],
     queries: NDArray[np.float32],

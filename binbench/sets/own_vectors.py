@@ -116,13 +116,8 @@ class VectorFile(Source):
                 f"{self.given} needs its queries: --train {self.given} --queries FILE, "
                 "or --hold-out 1000 to draw so many of its own vectors"
             )
-        documents, metric = self._open(), self.vectors.metric
-        distance = DISTANCES[metric] if metric else documents.distance or "angular"
-        if distance not in DISTANCES.values():
-            raise UserError(
-                f"{self.path}: distance {distance!r} is not supported; say --metric {', '.join(DISTANCES)}, "
-                "if the vectors are ranked so"
-            )
+        documents = self._open()
+        distance = documents.ranked_by(self.vectors.metric)
         if self.vectors.hold_out:
             return self._held_out(documents, distance, self.vectors.hold_out)
         path = self._queries or self.path

@@ -71,7 +71,7 @@ def open_parquet(path: Path, column: str | None) -> Vectors:
 def _schema(file: Path) -> tuple[pyarrow.Schema, int]:
     import pyarrow.parquet
 
-    with _reading(file):
+    with reading(file):
         metadata = pyarrow.parquet.read_metadata(file)
         return metadata.schema.to_arrow_schema(), metadata.num_rows
 
@@ -96,7 +96,7 @@ def _batches(file: Path, column: str, rows: int = 0) -> Iterator[pyarrow.Array]:
     import pyarrow.parquet
 
     # Buffered, so that a column chunk, which may be all of the file, is not read at once.
-    with _reading(file), pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as opened:
+    with reading(file), pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as opened:
         for batch in opened.iter_batches(batch_size=rows or BATCH_ROWS, columns=[column], use_threads=False):
             yield batch.column(0)
 
@@ -120,7 +120,8 @@ def _lists(file: Path, column: str, dimension: int | None = None, rows: int = 0)
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def reading(file: Path) -> Iterator[None]:
+    """What pyarrow refuses while `file` is read, in one line."""
     import pyarrow
 
     try:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from binbench.files import atomic, writing
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
-from binbench.sets.neighbors import BLOCK_BYTES, nearest
+from binbench.sets.neighbors import block_rows, nearest
 
 #: The one order that all subsets of a set begin: any two methods, seeds or runs are asked about the same documents.
 SEED = 0
@@ -100,7 +100,7 @@ class Subset:
         return ids, distances
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
-        step = max(1, BLOCK_BYTES // (4 * self.embeddings.train.shape[1]))
+        step = block_rows(self.embeddings.train.shape[1])
         for start in range(0, self.documents, step):
             yield self.embeddings.train[self.rows[start : start + step]]
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
 from binbench.files import path_of
+from binbench.sets import Metric
 from binbench.sets.embeddings import BLOCK_ROWS, EmbeddingSet, stored_blocks
+from binbench.sets.neighbors import DISTANCES
 
 Blocks = Iterator[NDArray[Any]]
 
@@ -41,6 +43,20 @@ class Vectors:
         for block in self.read():
             with np.errstate(over="ignore"):
                 yield np.ascontiguousarray(block, dtype=np.float32)
+
+    def ranked_by(self, metric: Metric | None) -> str:
+        """The distance that is called `metric`; where that is None, what the file says, or else ``angular``.
+
+        Raises:
+            UserError: the file says one that is not supported.
+        """
+        distance = DISTANCES[metric] if metric else self.distance or "angular"
+        if distance not in DISTANCES.values():
+            raise UserError(
+                f"{self.path}: distance {distance!r} is not supported; say --metric {', '.join(DISTANCES)}, "
+                "if the vectors are ranked so"
+            )
+        return distance
 
 
 def open_vectors(path: Path, member: str = "train", column: str | None = None) -> Vectors:
@@ -161,8 +177,6 @@ def _safetensors(path: Path, column: str | None) -> Vectors:
 def _hdf5(path: Path, member: str) -> Vectors:
     opened = EmbeddingSet.open(path)
     read, shape = stored_blocks(path, member)
-    if len(shape) != 2:
-        raise UserError(f"{path}: {member!r} must be 2-D, one vector a row; it is {shape}")
     ids = opened.train_ids if member == "train" else opened.test_ids
     return Vectors(path, *shape, read, (lambda: ids) if ids else None, opened.distance)
 

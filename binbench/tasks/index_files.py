@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from binbench.codes.batches import BinaryCodeBatch
 from binbench.codes.engine import BinaryEmbeddingEngine
 from binbench.codes.projections import PROJECTIONS, Projection
 from binbench.errors import Unsupported, UserError
-from binbench.files import sha256_of, writing
+from binbench.files import sha256_of
 from binbench.plugins.algorithm import Algorithm, FloatArray
 from binbench.plugins.hamming_codes import HammingCodes
 from binbench.plugins.registry import ALGORITHMS
@@ -29,26 +27,6 @@ from binbench.tasks.search_script import script
 #: Of the layout of an index's folder.
 SCHEMA = 1
 ABOUT, PARAMETERS, IDS, ENGINE, SEARCH = "index.json", "parameters.npz", "ids.json", "engine.npz", "search.py"
-
-
-@contextmanager
-def whole(output: Path) -> Iterator[Path]:
-    """Yield a new folder beside `output` that becomes `output` when the block ends well, and is removed otherwise.
-
-    Raises:
-        UserError: `output` is there already, or cannot be written.
-    """
-    if output.exists():
-        raise UserError(f"{output} is there already; remove it, or name another folder")
-    temporary = output.with_name(f".{output.name}.tmp")
-    with writing(output):
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            temporary.rename(output)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def described(

@@ -46,15 +46,15 @@ def arrays(tmp_path_factory):
 @pytest.fixture(scope="module")
 def built(arrays):
     """Every method fitted, written and read back."""
+    from binbench.files import whole_folder
     from binbench.tasks.build import build, from_file
-    from binbench.tasks.index_files import whole
 
     train, _, folder = arrays
     documents = from_file(folder / "docs.npy", folder / "unit.npy")
     made = {}
     for name in METHODS:
         output = folder / name.replace(":", "-").replace(",", "-")
-        with whole(output) as inside:
+        with whole_folder(output) as inside:
             build(name, documents, inside, seed=1)
         made[name] = output, bb.fit(name, train, seed=1), bb.Index.load(output)
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from binbench.records.rows import Row
 from binbench.records.select import groups
-from binbench.report.charts.base import logarithmic, new_figure, one_mode, plain, recall_axis, scatter
+from binbench.report.charts.base import logarithmic, new_figure, one_mode, plain, quality_label, recall_axis, scatter
 from binbench.report.charts.registry import chart
 
 if TYPE_CHECKING:
@@ -41,6 +41,6 @@ def recall_by_set(rows: Sequence[Row]) -> Figure | None:
     for axes in list(panels)[len(parts) :]:
         axes.remove()
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    figure.supylabel("recall@10 (against the float ranking, mean and 95 % CI)", fontsize=9.5)
+    figure.supylabel(quality_label("recall@10"), fontsize=9.5)
     figure.legend(list(entries.values()), list(entries), loc="outside right upper", frameon=False, fontsize=8)
     return figure
