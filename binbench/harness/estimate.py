@@ -57,6 +57,8 @@ def measured(results_dir: Path) -> Times:
 
 def duration(jobs: Sequence[Job], sets: Mapping[str, EmbeddingSet], results_dir: Path) -> tuple[float, int]:
     """Seconds that `jobs` will take one after another, and how many of them are of methods never measured before."""
+    if not jobs:
+        return 0.0, 0
     times = measured(results_dir)
     seconds = 0.0
     for job in jobs:

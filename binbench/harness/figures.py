@@ -23,6 +23,7 @@ from binbench.records.pairs import contrasts
 from binbench.records.record import Record
 from binbench.records.store import files_under, open_record, read, write_index
 from binbench.sets.embeddings import EmbeddingSet
+from binbench.sets.vector_files import HDF5
 
 Array = NDArray[np.float64]
 
@@ -121,8 +122,8 @@ def evaluate(
     Raises:
         UserError: there are no results, or none that `datasets` name.
     """
-    elsewhere = {Path(name).stem: path_of(name) for name in datasets if name.endswith((".hdf5", ".h5"))}
-    wanted = [name for name in datasets if not name.endswith((".hdf5", ".h5"))] + list(elsewhere)
+    elsewhere = {Path(name).stem: path_of(name) for name in datasets if name.endswith(HDF5)}
+    wanted = [name for name in datasets if not name.endswith(HDF5)] + list(elsewhere)
     asked = f" of {', '.join(datasets)}" if datasets else ""
     paths = [results_dir / file for file in files_under(results_dir)]
     paths = [path for path in paths if not wanted or any(_fits(path.relative_to(results_dir), name) for name in wanted)]
@@ -137,7 +138,7 @@ def evaluate(
                 raise UserError(record.reason)
             if place is None:
                 raise UserError(f"{record.path}: its embedding set {record.set} is not in {data_dir}; see --data-dir")
-            embeddings = sets.setdefault(record.set, EmbeddingSet.open(place))
+            embeddings = sets.get(record.set) or sets.setdefault(record.set, EmbeddingSet.open(place))
             check_set(record, embeddings)
         except UserError as error:
             left_out.append(str(error))

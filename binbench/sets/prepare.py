@@ -89,7 +89,7 @@ class Preparation:
     @property
     def path(self) -> Path:
         """Where the set is written; a hash of the identity is put to the name where a set of another one has it."""
-        return self._plain if self._other is None else self._plain.with_stem(f"{self.stem}-{self._digest[:8]}")
+        return self._path(self._there[1])
 
     @property
     def _plain(self) -> Path:
@@ -99,16 +99,19 @@ class Preparation:
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
 
+    def _path(self, other: tuple[str, str] | None) -> Path:
+        return self._plain if other is None else self._plain.with_stem(f"{self.stem}-{self._digest[:8]}")
+
     @property
-    def _other(self) -> tuple[str, str] | None:
-        """In what the set that has the name differs from this one, there and here; None where it is this one."""
+    def _there(self) -> tuple[EmbeddingSet | None, tuple[str, str] | None]:
+        """The set of that name, and in what it differs from this one, there and here; None where it is this one."""
         try:
             found = EmbeddingSet.open(self._plain) if self._plain.is_file() else None
         except UserError:  # what is damaged may be made anew
-            return None
+            found = None
         if found and not found.is_ours:
-            return "vectors by another program", self.origin.location
-        return difference(self.identity, found.attributes, self.source) if found else None
+            return found, ("vectors by another program", self.origin.location)
+        return found, difference(self.identity, found.attributes, self.source) if found else None
 
     def find(self) -> EmbeddingSet | None:
         """The set, if it is there and its inputs are what they were.
@@ -148,12 +151,16 @@ class Preparation:
     def _stored(self) -> EmbeddingSet | None:
         if isinstance(self.origin, VectorFile) and (finished := self.origin.finished()):
             return finished
-        path = self.path
+        found, other = self._there
+        if found and not other:
+            return found
+        path = self._path(other)
         return EmbeddingSet.open(path) if path.is_file() else None
 
     def _namesake(self) -> EmbeddingSet | None:
         """The other set of that name: where it is of the same texts, a folder that was moved, say, these are known."""
-        return EmbeddingSet.open(self._plain) if self._other else None
+        found, other = self._there
+        return found if other else None
 
     def _changes(self, stored: EmbeddingSet) -> list[str]:
         """What a stored set is stale for; one that the user named as a file is taken as it is."""
@@ -161,8 +168,9 @@ class Preparation:
 
     def _make(self, earlier: EmbeddingSet | None) -> EmbeddingSet:
         """Make the set; an `earlier` one gives the vectors of the texts that it has."""
-        path = self.path
-        if other := self._other:
+        other = self._there[1]
+        path = self._path(other)
+        if other:
             logger.info("%s was made from %s, not %s; this set is called %s", self.stem, *other, path.stem)
         before = contents(self.inputs, self.data_dir)
         source = self.origin.load()
