@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.seal import Damaged, check_array, examine
 from binbench.texts import message
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def opened(path: Path, remedy: str) -> Iterator[h5py.File]:
     import h5py
 
     try:
+        examine(path)
         file = h5py.File(path, "r")
+    except Damaged as error:
+        raise UserError(f"{path} is damaged: {error}; {remedy}") from error
     except Exception as error:
         what = error.strerror if isinstance(error, OSError) and error.errno else None
         raise UserError(f"{path} is not a readable HDF5 file{f' ({what})' if what else ''}; {remedy}") from error
@@ -124,4 +128,8 @@ def array(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = 
     import h5py
 
     found = look(file, name, shape, kinds)
-    return None if found is None else np.asarray(h5py.Dataset(found)[()])
+    if found is None:
+        return None
+    values = np.asarray(h5py.Dataset(found)[()])
+    check_array(Path(file.filename), name, values)
+    return values
