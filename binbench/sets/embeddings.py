@@ -236,10 +236,13 @@ def write_set(
         file.flush()
         distance, began = attributes["distance"], time.process_time()
         k = min(NEIGHBORS, shape[0])
+        # Mapped, the rows that are searched are the page cache's, and no copies of ours.
+        offset = train.id.get_offset()
+        rows = np.memmap(temporary, np.float32, "r", offset, shape)
         if cluster := current():
-            neighbors, distances = nearest_on(cluster, temporary, train.id.get_offset(), train, test, k, distance, tell)
+            neighbors, distances = nearest_on(cluster, temporary, offset, rows, test, k, distance, tell)
         else:
-            neighbors, distances = nearest(_blocks(train), test, k, distance, tell)
+            neighbors, distances = nearest(_blocks(rows), test, k, distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
         everything = {
@@ -280,7 +283,7 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
             raise UserError(f"{what} vector {first + int(np.argmin(good))} {problem}; remove or mend it")
 
 
-def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
+def _blocks(train: h5py.Dataset | NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     from binbench.sets.neighbors import block_rows
 
     step = block_rows(train.shape[1])
