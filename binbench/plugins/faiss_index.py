@@ -77,6 +77,7 @@ class FaissAlgorithm(Algorithm):
             with self.stage("train"):
                 self.train_index(index, train)
         with self.stage("encode"):
+            _reserve(index, len(train))
             for block in blocks(train):
                 self.add(index, self.transformed(block))
         self.index_ = index
@@ -139,6 +140,15 @@ class FaissAlgorithm(Algorithm):
         if self.index_.metric_type != faiss.METRIC_INNER_PRODUCT:
             np.negative(scores, out=scores)
         return scores, ids
+
+
+def _reserve(index: faiss.Index, rows: int) -> None:
+    """Take the memory of `rows` codes at once: faiss would double it as it grows, and for a while hold both."""
+    import faiss
+
+    if isinstance(index, faiss.IndexFlatCodes):
+        index.codes.resize(rows * index.code_size)
+        index.codes.resize(0)
 
 
 def blocks(train: FloatArray, rows: int = BLOCK) -> Iterator[FloatArray]:
