@@ -44,7 +44,7 @@ def _open(campaign: str, data_dir: Path, results_dir: Path, study_dir: Path, bei
 
 @click.group("study", epilog=options.examples("study plan offline", "study run offline", "study report offline"))
 def command() -> None:
-    """Does 1-bit retrieval hold up against PQ and INT8? Experiments E1 to E8 with bands and kill-switches.
+    """Does 1-bit retrieval hold up against PQ and INT8? Experiments E1 to E8 and X1 to X4, with bands and kill-switches.
 
     CAMPAIGN is a shipped one (phase2, offline, local-beir) or a YAML file. Embedding sets and results that exist are
     used; the study's own files go to --study-dir.

@@ -25,6 +25,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "svg.hashsalt": "binbench",
+    "svg.fonttype": "none",
 }
 
 Series = tuple[Sequence[float | None], Sequence[float | None]]
@@ -32,21 +33,21 @@ Series = tuple[Sequence[float | None], Sequence[float | None]]
 
 @contextmanager
 def figure(path: Path, height: float) -> Iterator[Any]:
-    """Axes, with a legend beside them where anything is named, written to `path` as PNG when the block ends well."""
+    """Axes, with a legend beside them where anything is named, written to `path` as SVG when the block ends well."""
     import matplotlib
 
     with matplotlib.rc_context(_STYLE):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
 
         drawing = Figure(figsize=(7, height), layout="constrained")
-        FigureCanvasAgg(drawing)
+        FigureCanvasSVG(drawing)
         axes = drawing.subplots()
         yield axes
         if any(axes.get_legend_handles_labels()):
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        # Without the writer's name and date, the same figures give the same bytes.
-        drawing.savefig(path, metadata={"Software": None})
+        # Without the date, the same figures give the same bytes.
+        drawing.savefig(path, format="svg", metadata={"Date": None})
 
 
 def bars(

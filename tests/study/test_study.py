@@ -123,8 +123,8 @@ def test_the_report_names_bands_and_hypotheses(ran: Ran) -> None:
         assert f"| {stored(ran, type(experiment)).band.color} |" in text
     assert "**H1.** Long codes keep neighbours." in text
     html = (ran.study.folder / "report.html").read_text()
-    assert html.count("data:image/png;base64,") > 8
-    assert html.count("data:image/png;base64,") == text.count("](e") + text.count("](report-")
+    assert html.count("data:image/svg+xml;base64,") > 8
+    assert html.count("data:image/svg+xml;base64,") == text.count("](e") + text.count("](report-")
     assert 'src="e' not in html
 
 

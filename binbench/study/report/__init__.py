@@ -141,7 +141,7 @@ def _filled(text: str) -> str:
 def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> list[Plot]:
     """recall@10 against bytes and against speed, means over the sets of each encoder; and against documents."""
     found = []
-    for old in folder.glob("report-*.png"):
+    for old in folder.glob("report-*.svg"):
         old.unlink()
     for i, encoder in enumerate(dict.fromkeys(row.encoder for row in methods)):
         rows = means(methods, encoder)
@@ -155,7 +155,7 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
                 y.append(row.recall)
             found.append(
                 draw.curves(
-                    folder / f"report-{what}-{i}.png",
+                    folder / f"report-{what}-{i}.svg",
                     series,
                     (label, "recall@10 against float"),
                     f"{encoder}: recall@10 against {label}, means over {rows[0].sets} sets.",
@@ -167,4 +167,4 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
                     dashed=[name for name in series if name.endswith("-asym")],
                 )
             )
-    return [*found, curve_plot(sizes, folder / "report-documents.png")] if sizes else found
+    return [*found, curve_plot(sizes, folder / "report-documents.svg")] if sizes else found
