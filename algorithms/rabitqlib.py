@@ -14,6 +14,7 @@ from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray, Ids
 from binbench.plugins.faiss_index import ranked, sample_rows
 from binbench.plugins.libraries import library
+from binbench.plugins.training import trained_on
 
 
 class RaBitQLib(Algorithm):
@@ -26,6 +27,8 @@ class RaBitQLib(Algorithm):
 
     def __init__(self, dimension: int, lists: int, bits: int, seed: int = 0) -> None:
         library("rabitqlib", "rabitqlib")
+        if dimension < 64:
+            raise Unsupported(f"rabitqlib takes 64 dimensions at least, not {dimension}")
         if not 1 <= bits <= 9:
             raise Unsupported(f"rabitqlib stores 1 to 9 bits per dimension, not {bits}")
         self.dimension = dimension
@@ -63,6 +66,7 @@ class RaBitQLib(Algorithm):
                 self.dimension, self.lists, seed=self.seed, num_threads=1, min_points_per_centroid=1
             )
             cells.train(rows)
+        trained_on(self, len(rows), self.lists)
         with self.stage("encode"):
             index = self.empty(len(rows))
             index.build(rows, cells.centroids, cells.assignments)

@@ -10,6 +10,10 @@ import numpy as np
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray
 from binbench.plugins.faiss_index import sample_rows
+from binbench.plugins.training import trained_on
+
+#: Rows that the library draws to learn from, and centroids of each codebook.
+_SAMPLE, _CENTROIDS = 100_000, 16
 
 
 @register("scann", held=lambda dimension: dimension / 4)
@@ -36,7 +40,9 @@ class ScaNN(Algorithm):
         self.count_ = len(train)
         with self.stage("train"):
             builder = scann.scann_ops_pybind.builder(np.ascontiguousarray(train), 10, "dot_product")
-            self.searcher_ = builder.score_ah(2, anisotropic_quantization_threshold=0.2).build()
+            codes = builder.score_ah(2, anisotropic_quantization_threshold=0.2, training_sample_size=_SAMPLE)
+            self.searcher_ = codes.build()
+        trained_on(self, min(len(train), _SAMPLE), _CENTROIDS)
 
     def query(self, queries: FloatArray, k: int) -> Answer:
         kept = min(k, self.count_)
@@ -50,4 +56,4 @@ class ScaNN(Algorithm):
 
     def footprint(self) -> Footprint:
         pairs = -(-self.dimension // 2)
-        return Footprint(codes=-(-pairs // 2), shared=4 * 16 * self.dimension)
+        return Footprint(codes=-(-pairs // 2), shared=4 * _CENTROIDS * self.dimension)

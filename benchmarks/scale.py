@@ -1,8 +1,9 @@
 """What becomes of time and memory as a set grows: ``python -m benchmarks.scale [--documents N …]``.
 
-Not timed by asv, and not part of any test run: ten million vectors take half an hour and 12 GB of disk. Every step runs
-in a process of its own. Seconds are the processor's, all threads together, because a busy machine lengthens them least;
-memory is anonymous, because pages of a mapped set are the system's to give and take.
+Not timed by asv, and not part of any test run: ten million vectors take an hour and 13 GB of disk. Each step runs at
+all sizes in turn, several times over, each size in a process of its own, so that whatever else the machine does falls
+on all of them; growth is the median of these rounds. Seconds are the processor's, all threads together, because a busy
+machine lengthens them least; memory is anonymous, because pages of a mapped set are the system's to give and take.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import numpy as np
@@ -28,7 +31,7 @@ from binbench.plugins.faiss_index import blas_distances
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records.store import open_record
 from binbench.sets.embeddings import EmbeddingSet
-from binbench.sets.neighbors import BLOCK_BYTES, nearest
+from binbench.sets.neighbors import block_rows, nearest
 from binbench.sets.prepare import Preparation
 
 from .data import DIMENSION
@@ -36,27 +39,17 @@ from .data import DIMENSION
 METHODS = ("float", "int8", "pq32", "binary256", "sign")
 #: Ten times the vectors may cost so many times the seconds.
 GROWTH = 11
-#: Bytes that a step may take beside those per vector or, a worker, beside its index.
+#: Bytes that a worker may take beside its index, and that any other step may take for each further vector.
 SPARE, PER_VECTOR = 400e6, 64
-#: Of a bare product's speed that ground truth is to reach, in the median of so many pairs.
+#: Of a bare product's speed that ground truth is to reach.
 SHARE = 0.8
-PAIRS = 3
-#: Rows of a bare product: more, and new pages for its result would cost more than the product.
+#: Rows of a bare product, whose result stays in one place: pages that are new would cost more than the product.
 PRODUCT = 16384
+#: Queries that a method is timed on, and seconds that are filled with repetitions of what takes less.
+QUERIES, LEAST = 200, 0.5
 
-
-class Step(NamedTuple):
-    """One step at one size.
-
-    Attributes:
-        seconds: processor time.
-        peak: anonymous bytes above those at the start.
-        allowed: bytes.
-    """
-
-    seconds: float
-    peak: float
-    allowed: float
+#: What a step tells: `peak`, its bytes, `share` or `index`, and seconds under any other name.
+Told = dict[str, float]
 
 
 def anonymous() -> int:
@@ -65,8 +58,8 @@ def anonymous() -> int:
 
 
 @contextmanager
-def watched(found: dict[str, float]) -> Iterator[None]:
-    """Put the processor `seconds` and the `peak` of what happens inside into `found`."""
+def watched(told: Told) -> Iterator[None]:
+    """Put the highest number of anonymous bytes while inside, above those at the start, into `told`."""
     start, stop = anonymous(), threading.Event()
     highest = [start]
 
@@ -76,135 +69,163 @@ def watched(found: dict[str, float]) -> Iterator[None]:
 
     watch = threading.Thread(target=look)
     watch.start()
-    began = time.process_time()
     try:
         yield
     finally:
-        found["seconds"] = time.process_time() - began
         stop.set()
         watch.join()
-        found["peak"] = max(highest[0], anonymous()) - start
+        told["peak"] = max(highest[0], anonymous()) - start
 
 
-def make(n: int, folder: Path) -> dict[str, float]:
-    """The set, without its ground truth; the peak is of both."""
-    found: dict[str, float] = {}
-    with watched(found):
-        made = Preparation(f"synthetic-{n}x{DIMENSION}", data_dir=folder).run()
-    return found | {"seconds": found["seconds"] - made.attributes["neighbors_cpu_seconds"]}
+def seconds(step: Callable[[], Any]) -> float:
+    """The processor's, of one call."""
+    began, calls = time.process_time(), 0
+    while not calls or time.process_time() - began < LEAST:
+        step()
+        calls += 1
+    return (time.process_time() - began) / calls
 
 
-def truth(path: Path) -> dict[str, float]:
-    """The ground truth beside bare products of the same blocks, in pairs; the median pair's."""
-    embeddings = EmbeddingSet.open(path)
-    train, queries = embeddings.train, embeddings.test
-    step = BLOCK_BYTES // (4 * train.shape[1])
-    pairs: list[tuple[float, float, float]] = []
-    found: dict[str, float] = {}
-    for _ in range(PAIRS):
+def make(n: int, folder: Path) -> Told:
+    """The set, without the seconds of its ground truth; the peak is of both."""
+    told: Told = {}
+    with watched(told):
         began = time.process_time()
-        for start in range(0, len(train), PRODUCT):
-            queries @ train[start : start + PRODUCT].T
-        bare = time.process_time() - began
-        with watched(found):
-            nearest((train[start : start + step] for start in range(0, len(train), step)), queries, 100)
-        pairs.append((bare / found["seconds"], found["seconds"], found["peak"]))
-    share, seconds, _ = sorted(pairs)[PAIRS // 2]
-    return {"seconds": seconds, "peak": max(pair[2] for pair in pairs), "share": share}
+        made = Preparation(f"synthetic-{n}x{DIMENSION}", data_dir=folder).run(force=True)
+        took = time.process_time() - began
+    return told | {"making the set": took - made.attributes["neighbors_cpu_seconds"]}
 
 
-def measured(path: Path, method: str, folder: Path) -> dict[str, float]:
-    """Fit and query of `method`, and the memory of the whole job as a worker does it."""
-    job, embeddings = _job(path, method, folder), EmbeddingSet.open(path)
-    found: dict[str, float] = {}
-    with watched(found):
+def truth(n: int, folder: Path) -> Told:
+    """The ground truth beside bare float32 products of all queries and documents."""
+    embeddings = _set(n, folder)
+    train, queries = embeddings.train, embeddings.test
+    step, room = block_rows(DIMENSION), np.empty((len(queries), PRODUCT), np.float32)
+
+    def bare() -> None:
+        for start in range(0, n, PRODUCT):
+            block = train[start : start + PRODUCT]
+            np.matmul(queries, block.T, out=room[:, : len(block)])
+
+    def exact() -> None:
+        nearest((train[start : start + step] for start in range(0, n, step)), queries, 100)
+
+    nearest([train[:1000]], queries, 100)  # what is loaded at the first call
+    told: Told = {}
+    with watched(told):
+        product, search = seconds(bare), seconds(exact)
+    return told | {"ground truth": search, "share": product / search}
+
+
+def worker(n: int, folder: Path, method: str) -> Told:
+    """What the whole job takes as a worker does it."""
+    told, job = Told(), _job(n, folder, method)
+    with watched(told):
         status = perform(job)
     if status[0] != "ok":
         raise click.ClickException(f"{method}: {status}")
-    algorithm = ALGORITHMS.get(method).create(dimension=DIMENSION, seed=0)
+    return told | {"index": open_record(job.path({})).index_bytes or 0}
+
+
+def times(n: int, folder: Path, method: str) -> Told:
+    """Fit and query."""
+    embeddings, algorithm = _set(n, folder), ALGORITHMS.get(method).create(dimension=DIMENSION, seed=0)
     with blas_distances():
-        marks = [time.process_time()]
-        for part in (lambda: algorithm.fit(embeddings.train), lambda: algorithm.query(embeddings.test, 100)):
-            part()
-            marks.append(time.process_time())
-    fit, query = np.diff(marks)
-    return found | {"fit": fit, "query": query, "index": open_record(job.path({})).index_bytes or 0}
+        return {
+            f"fit {method}": seconds(lambda: algorithm.fit(embeddings.train)),
+            f"query {method}": seconds(lambda: algorithm.query(embeddings.test[:QUERIES], 100)),
+        }
 
 
-def figures(path: Path, method: str, folder: Path) -> dict[str, float]:
+def figures(n: int, folder: Path, method: str) -> Told:
     """Every figure of the answers."""
-    found: dict[str, float] = {}
-    with watched(found):
-        judge(_job(path, method, folder).path({}), EmbeddingSet.open(path))
-    return found
+    told, path, embeddings = Told(), _job(n, folder, method).path({}), _set(n, folder)
+    with watched(told):
+        told[f"figures {method}"] = seconds(lambda: judge(path, embeddings))
+    return told
 
 
-def _job(path: Path, method: str, folder: Path) -> Job:
-    embeddings, seeded = EmbeddingSet.open(path), ALGORITHMS.get(method).seeded
+def _set(n: int, folder: Path) -> EmbeddingSet:
+    return EmbeddingSet.open(folder / f"synthetic-{n}x{DIMENSION}.hdf5")
+
+
+def _job(n: int, folder: Path, method: str) -> Job:
+    embeddings, seeded = _set(n, folder), ALGORITHMS.get(method).seeded
     return Job(
-        set_path=path,
+        set_path=embeddings.path,
         set_name=embeddings.name,
         set_fingerprint=embeddings.fingerprint,
         instance=method,
         count=100,
         runs=1,
         seed=0 if seeded else None,
-        results_dir=folder,
+        results_dir=folder / "results",
     )
 
 
-def apart(step: Callable[..., dict[str, float]], *arguments: Any) -> dict[str, float]:
-    """What `step` returns, from a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(step, arguments)
+def in_turn(sizes: Sequence[int], rounds: int, step: Callable[..., Told], *arguments: Any) -> dict[int, list[Told]]:
+    """What `step` tells at each of the `sizes` in each round, every size in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        pools = {n: stack.enter_context(context.Pool(1)) for n in sizes}
+        told = [{n: pool.apply(step, (n, *arguments)) for n, pool in pools.items()} for _ in range(rounds)]
+    return {n: [one[n] for one in told] for n in sizes}
 
 
-def steps(n: int, folder: Path) -> tuple[dict[str, Step], float]:
-    """Every step with `n` documents, and ground truth's share of a bare product's speed."""
-    found = {}
-    made = apart(make, n, folder)
-    spare = SPARE + PER_VECTOR * n
-    found["making the set"] = Step(made["seconds"], made["peak"], spare)
-    path = folder / f"synthetic-{n}x{DIMENSION}.hdf5"
-    true = apart(truth, path)
-    found["ground truth"] = Step(true["seconds"], true["peak"], spare)
-    for method in METHODS:
-        ran = apart(measured, path, method, folder / "results")
-        for part in ("fit", "query"):
-            found[f"{part} {method}"] = Step(ran[part], ran["peak"], ran["index"] + SPARE)
-        judged = apart(figures, path, method, folder / "results")
-        found[f"figures {method}"] = Step(judged["seconds"], judged["peak"], spare)
-    path.unlink()
-    return found, true["share"]
+def judged(told: Mapping[int, list[Told]]) -> Iterator[str]:
+    """Print what a step told at each size; in what it is out of bounds."""
+    peaks = {n: max((one["peak"] for one in rounds if "peak" in one), default=None) for n, rounds in told.items()}
+    smaller = {after: before for before, after in pairwise(told)}
+    for name in [name for name in next(iter(told.values()))[0] if name not in ("peak", "share", "index")] or ["worker"]:
+        for n, rounds in told.items():
+            line, less = f"{name:15} {n:>11,}", smaller.get(n)
+            if name in rounds[0]:
+                line += f" {statistics.median(one[name] for one in rounds):10.4g}"
+                if less:
+                    growth = statistics.median(b[name] / a[name] for a, b in zip(told[less], rounds, strict=True))
+                    line += f" {growth:8.2f}"
+                    if growth > GROWTH ** np.log10(n / less):
+                        yield f"{name}: {growth:.1f} times the seconds for {n / less:g} times the documents"
+            if (peak := peaks[n]) is not None:
+                line = f"{line:47} {peak / 1e6:9.1f}"
+                if "index" in rounds[0]:
+                    beside = peak - rounds[0]["index"]
+                    line += f" {beside / 1e6:9.1f} beside the index"
+                    if beside > SPARE:
+                        yield f"{name}: {beside / 1e6:.0f} MB beside the index at {n:,} documents"
+                elif less and (before := peaks[less]) is not None:
+                    line += f" {(slope := (peak - before) / (n - less)):9.1f}"
+                    if slope > PER_VECTOR:
+                        yield f"{name}: {slope:.0f} bytes for each vector beyond {less:,}"
+            if "share" in rounds[0]:
+                share = statistics.median(one["share"] for one in rounds)
+                line += f"  {share:.0%} of a bare product's speed"
+                if share < SHARE:
+                    yield f"{name}: {share:.0%} of a bare product's speed at {n:,} documents"
+            click.echo(line)
 
 
 @click.command()
 @click.option("--documents", "sizes", multiple=True, type=click.IntRange(1000), default=(100_000, 1_000_000))
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--folder", type=click.Path(path_type=Path), help="For the sets; needs 1.2 GB a million documents.")
-def main(sizes: tuple[int, ...], threads: int, folder: Path | None) -> None:
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), help="For the sets; needs 1.3 GB a million documents.")
+def main(sizes: tuple[int, ...], threads: int, rounds: int, folder: Path | None) -> None:
     """Measure every step at each size; the exit status tells whether all stay within bounds."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
-    faults, before, last = [], {}, 0
+    ordered, faults = sorted(set(sizes)), []
+    click.echo(f"{'step':15} {'documents':>11} {'seconds':>10} {'growth':>8} {'peak MB':>9} {'B/vector':>9}")
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        for n in sorted(set(sizes)):
-            found, share = steps(n, Path(place))
-            click.echo(f"{n:,} documents × {DIMENSION}, {threads} thread{'s' * (threads > 1)}")
-            click.echo(f"  {'step':18} {'seconds':>10} {'growth':>8} {'peak MB':>9} {'allowed':>9}")
-            for name, step in found.items():
-                growth = step.seconds / before[name].seconds if before else float("nan")
-                click.echo(
-                    f"  {name:18} {step.seconds:10.4g} {growth:8.2f} {step.peak / 1e6:9.1f} {step.allowed / 1e6:9.1f}"
-                )
-                if before and growth > GROWTH ** np.log10(n / last):
-                    faults.append(f"{name}: {growth:.1f} times the seconds for {n / last:g} times the documents")
-                if step.peak > step.allowed:
-                    faults.append(f"{name}: {step.peak / 1e6:.0f} MB at {n:,} documents")
-            click.echo(f"  ground truth: {share:.0%} of a bare float32 matrix product's speed")
-            if share < SHARE:
-                faults.append(f"ground truth: {share:.0%} of a bare product at {n:,} documents")
-            before, last = found, n
+        where = Path(place)
+        for step in (make, truth):
+            faults += judged(in_turn(ordered, rounds, step, where))
+        # glibc would give a small index memory that it has at hand, and a large one pages that are new.
+        os.environ["MALLOC_MMAP_THRESHOLD_"] = str(1 << 17)
+        for method in METHODS:
+            faults += judged(in_turn(ordered, 1, worker, where, method))
+            for step in (times, figures):
+                faults += judged(in_turn(ordered, rounds, step, where, method))
     for fault in faults:
         click.echo(f"out of bounds: {fault}")
     raise SystemExit(bool(faults))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from binbench.errors import UserError
 from binbench.provenance import git_hash, versions
@@ -24,6 +26,9 @@ _AHEAD = 2
 #: What must be the same everywhere.
 _COMPARED = ("binbench", "faiss-cpu", "numpy")
 
+#: Under which workers tell the client what their user should know.
+_TOPIC = "binbench"
+
 _CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
 
 
@@ -34,10 +39,12 @@ class Cluster:
     Attributes:
         client: a ``distributed.Client``.
         data: the path or fsspec URL of the data folder as workers see it; empty for the same path as here.
+        versions: those that workers must have, see :func:`compared`; empty where any will do.
     """
 
     client: Any
     data: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def workers(self) -> int:
@@ -50,7 +57,8 @@ class Cluster:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """A Dask future of ``function(*arguments)``, one of our tasks per worker at a time; redone if a worker dies."""
-        return self.client.submit(function, *arguments, pure=False, resources=RESOURCE)
+        asked = self.versions, function, *arguments
+        return self.client.submit(_there, *asked, key=f"{function.__name__}-{uuid4().hex}", resources=RESOURCE)
 
     def each(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
         """``function(*task)`` of all `tasks`, in the order in which they are done, each with its number.
@@ -78,6 +86,27 @@ class Cluster:
             raise UserError(f"{function.__name__}: {lost(error)}") from error
         finally:
             self.client.cancel(list(numbers))
+
+
+def _there(versions: Mapping[str, str], function: Callable[..., Any], *arguments: Any) -> Any:
+    """``function(*arguments)`` in a worker that has `versions`; others, which have joined late, give it back."""
+    if other := _others(versions, compared()):
+        from distributed import Reschedule
+
+        _refuse(other)
+        raise Reschedule
+    return function(*arguments)
+
+
+@cache
+def _refuse(other: str) -> None:
+    """Have this worker, which has `other` versions, offer no more to the scheduler, and tell the client."""
+    from distributed import get_worker
+    from distributed.utils import sync
+
+    worker, nothing = get_worker(), dict.fromkeys(RESOURCE, 0)
+    sync(worker.loop, worker.scheduler.set_resources, worker=worker.address, resources=nothing)
+    worker.log_event(_TOPIC, f"worker {worker.address} has {other}; it gets no work without --allow-versions")
 
 
 def lost(error: Any) -> str:
@@ -123,7 +152,8 @@ def connected(address: str | None, data: str = "", allow_versions: bool = False)
             except (OSError, ValueError) as error:
                 raise UserError(f"--cluster {address}: no Dask scheduler answers there, nor is it local:N") from error
         _check(client, address, allow_versions)
-        token = _CURRENT.set(Cluster(client, data))
+        client.subscribe_topic(_TOPIC, lambda event: logger.warning("%s", event[1]))
+        token = _CURRENT.set(Cluster(client, data, {} if allow_versions else compared()))
         try:
             yield
         finally:
@@ -138,13 +168,17 @@ def _check(client: Any, address: str, allow_versions: bool) -> None:
         told = client.run(compared)
     except ImportError as error:
         raise UserError(f"--cluster {address}: a worker has no binbench: {error}") from error
-    ours = compared()
     for worker, theirs in told.items():
-        other = [f"{name} {theirs[name]} (here {ours[name]})" for name in ours if theirs[name] != ours[name]]
+        other = _others(compared(), theirs)
         if other and allow_versions:
-            logger.warning("worker %s has %s", worker, ", ".join(other))
+            logger.warning("worker %s has %s", worker, other)
         elif other:
-            raise UserError(f"worker {worker} has {', '.join(other)}; --allow-versions measures all the same")
+            raise UserError(f"worker {worker} has {other}; --allow-versions measures all the same")
+
+
+def _others(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    """In what `theirs` differ, in words."""
+    return ", ".join(f"{name} {theirs[name]} (here {ours[name]})" for name in ours if theirs[name] != ours[name])
 
 
 def compared() -> dict[str, str]:

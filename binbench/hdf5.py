@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import UserError
+from binbench.seal import Damaged, check_array, examine
 from binbench.texts import message
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ _DEFLATED = 1032
 
 
 @contextmanager
-def opened(path: Path, remedy: str) -> Iterator[h5py.File]:
+def opened(path: Path, remedy: str, is_tried: bool = True) -> Iterator[h5py.File]:
     """Open the file at `path`; within, only read from it.
+
+    Args:
+        path: the file.
+        remedy: what to do about a damaged one.
+        is_tried: see :func:`binbench.seal.examine`.
 
     Raises:
         UserError: it cannot be opened, or what is read is damaged, in whatever way; ends with the `remedy`.
@@ -33,7 +39,10 @@ def opened(path: Path, remedy: str) -> Iterator[h5py.File]:
     import h5py
 
     try:
+        examine(path, is_tried)
         file = h5py.File(path, "r")
+    except Damaged as error:
+        raise UserError(f"{path} is damaged: {error}; {remedy}") from error
     except Exception as error:
         what = error.strerror if isinstance(error, OSError) and error.errno else None
         raise UserError(f"{path} is not a readable HDF5 file{f' ({what})' if what else ''}; {remedy}") from error
@@ -124,4 +133,8 @@ def array(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = 
     import h5py
 
     found = look(file, name, shape, kinds)
-    return None if found is None else np.asarray(h5py.Dataset(found)[()])
+    if found is None:
+        return None
+    values = np.asarray(h5py.Dataset(found)[()])
+    check_array(Path(file.filename), name, values)
+    return values

@@ -101,6 +101,15 @@ def cli(verbose: bool) -> None:
     logging.getLogger("binbench").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def _in_one_line(error: click.ClickException) -> str:
+    """What click has to say of a command line, as our own errors are said, and where to look."""
+    told = " ".join(error.format_message().split()).rstrip(".").replace(". Did you mean", "; did you mean")
+    told = told if len(told) < 500 else f"{told[:499]}…"
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "binbench"
+    return f"{told[:1].lower()}{told[1:]}" + ("" if "did you mean" in told else f"; see `{where} --help`")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 when all that was asked for is there, 1 on a mistake or a failed method.
 
@@ -115,7 +124,10 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"binbench: {visible(str(error))}", err=True)
         status = 1
     except click.ClickException as error:
-        error.show()
+        if error.message.startswith("Usage: "):  # a verb of verbs alone asks for its help
+            error.show()
+        else:
+            click.echo(f"binbench: {visible(_in_one_line(error))}", err=True)
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("binbench: interrupted", err=True)

@@ -10,13 +10,13 @@ from binbench.cli import options
 
 
 class _Plot(click.Command):
-    """Its help lists the kinds, whose modules are imported for that only."""
+    """Its help lists the kinds."""
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        from binbench.report.charts.registry import charts
+        from binbench.report.charts import kinds
 
         with formatter.section("Kinds"):
-            formatter.write_dl([(kind, chart.summary) for kind, chart in charts().items()])
+            formatter.write_dl(list(kinds().items()))
         super().format_epilog(context, formatter)
 
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from binbench.files import atomic
 from binbench.harness.jobs import RESULT_SCHEMA, Job
+from binbench.hdf5 import opened
 from binbench.plugins.registry import ALGORITHMS
 from binbench.provenance import circumstances
 from binbench.records.record import Status
-from binbench.records.store import JSON_ATTRIBUTES
+from binbench.records.store import JSON_ATTRIBUTES, MEMBERS, REMEDY
+from binbench.seal import check_array, seal, sealed
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.texts import cleaned
 
@@ -51,8 +53,6 @@ def write_result(
     `attributes` and `arrays` are what was measured, on a set of `set_documents`; what follows from the job and the
     machine is added here.
     """
-    import h5py
-
     instance = ALGORITHMS.get(job.instance)
     path = job.path(arguments)
     suffix = "".join(f" {key}={value}" for key, value in arguments.items())
@@ -82,7 +82,7 @@ def write_result(
         "schema_version": RESULT_SCHEMA,
         "provenance": circumstances() | {"command": job.command},
     } | attributes
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(path) as temporary, sealed(temporary) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
         for key, value in everything.items():
@@ -119,12 +119,20 @@ def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[s
 
     The file is made afresh, because HDF5 keeps the room of what is replaced and the file would grow each time; and in
     memory, because HDF5 can crash where the disk is full.
+
+    Raises:
+        UserError: it is damaged, or cannot be written.
     """
     import h5py
 
-    with h5py.File(path, "r") as before, h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+    with (
+        opened(path, REMEDY, is_tried=False) as before,
+        h5py.File(path.name, "w", driver="core", backing_store=False) as file,
+    ):
         for name in before:
             if name not in arrays:
+                if name in MEMBERS:
+                    check_array(path, name, before[name][()])
                 before.copy(name, file)
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
@@ -134,6 +142,7 @@ def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[s
         image = file.id.get_file_image()
     with atomic(path) as temporary:
         temporary.write_bytes(image)
+        seal(temporary)
 
 
 def origin_of(embeddings: EmbeddingSet) -> dict[str, Any]:

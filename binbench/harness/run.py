@@ -171,6 +171,8 @@ def run(preparations: Sequence[Preparation], algorithms: Sequence[str], options:
             told(seconds / options.jobs),
             guessed,
         )
+    for name in dict.fromkeys(job.set_name for job in todo):
+        outcome.sets[name].check_vectors()
     _perform(todo, outcome.sets, options)
     paths = [path for plan in planned for path in plan.results]
     outcome.records, troubles = settle(options.results_dir, paths, outcome.sets)

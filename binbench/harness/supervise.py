@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any, NoReturn, get_args
 
+from binbench.harness.cgroup import Group
 from binbench.harness.processes import anonymous_bytes, below, fair_bytes, has_children
 from binbench.harness.served import Ending, outcome
 from binbench.records.record import Status
@@ -38,17 +39,24 @@ def supervise(work: Callable[[], Iterable[Any]], timeout: float | None, memory_l
         memory_limit: bytes that the child and what it starts may hold beyond what they share with this process.
     """
     with tempfile.TemporaryFile() as log:
-        reading, writing = os.pipe()
+        (reading, writing), (waiting, beginning) = os.pipe(), os.pipe()
         child = _Child(os.fork)
         if child.pid == 0:
             os.close(reading)
-            _do(work, writing, log.fileno())
+            _do(work, writing, log.fileno(), waiting)
         os.close(writing)
         messages = _Messages(reading)
+        memory = None
         try:
-            ended = _watch(child, messages, timeout, memory_limit)
+            memory = _Memory(child, memory_limit) if memory_limit else None
+            os.write(beginning, b".")
+            os.close(waiting)
+            os.close(beginning)
+            ended = _watch(child, messages, timeout, memory)
         finally:
             child.kill()
+            if memory and memory.group:
+                memory.group.remove()
         # Not to the end: a process that the child left behind in a session of its own may hold the pipe open.
         while messages.read(0):
             pass
@@ -75,8 +83,8 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value)
 
 
-def _do(work: Callable[[], Iterable[Any]], writing: int, log: int) -> NoReturn:
-    """Do the work, in the child, and leave; never returns into the parent's code."""
+def _do(work: Callable[[], Iterable[Any]], writing: int, log: int, waiting: int) -> NoReturn:
+    """Do the work, in the child, once a byte comes to `waiting`, and leave; never returns into the parent's code."""
     code = 1
     try:
         os.setsid()
@@ -88,6 +96,7 @@ def _do(work: Callable[[], Iterable[Any]], writing: int, log: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent()
+        os.read(waiting, 1)
         with open(writing, "w", encoding="utf-8") as pipe:
             for message in _told(work):
                 print(json.dumps(message), file=pipe, flush=True)
@@ -194,43 +203,50 @@ class _Messages:
 
 
 def _watch(
-    child: _Child, messages: _Messages, timeout: float | None, memory_limit: int | None
+    child: _Child, messages: _Messages, timeout: float | None, memory: _Memory | None
 ) -> tuple[Status, str] | None:
     """Wait for the child; None when it ended by itself, else why it must be killed."""
     since, known = monotonic(), 0
-    memory = _Memory(child) if memory_limit else None
     while not child.ended():
         messages.read(_POLL_SECONDS)
         if len(messages.values) > known:
             since, known = monotonic(), len(messages.values)
         if timeout and monotonic() - since > timeout:
             return "timeout", f"took longer than {timeout:g} s"
-        if memory and memory_limit and memory.exceeds(memory_limit):
-            return "out-of-memory", f"held more than {memory_limit / _MIB:,.0f} MiB"
+        if memory and memory.is_exceeded():
+            return "out-of-memory", f"held more than {memory.limit / _MIB:,.0f} MiB"
     return None
 
 
 class _Memory:
     """What a job holds: of all its processes, own and shared memory, beyond what they have from this process.
 
-    Mapped files such as `train` are not the method's.
+    Mapped files such as `train` are not the method's. The kernel tells where it may, see :class:`Group`; elsewhere it
+    is the sum over the processes.
     """
 
-    def __init__(self, child: _Child) -> None:
-        self.child = child
+    def __init__(self, child: _Child, limit: int) -> None:
+        self.child, self.limit = child, limit
+        self.group: Group | None = None
+        with contextlib.suppress(OSError):
+            self.group = Group(child.pid)
         self.ours = anonymous_bytes(os.getpid())
         self.looked = 0.0
         self.job: list[int] = []
 
-    def exceeds(self, limit: int) -> bool:
-        """Whether it is more than `limit` bytes."""
+    def is_exceeded(self) -> bool:
+        """Whether it is more than the limit."""
+        if self.group:
+            with contextlib.suppress(OSError, KeyError, ValueError):
+                return self.group.held() > self.limit
         # Looking for processes takes milliseconds: now and then will do.
         if monotonic() - self.looked > _LOOK_SECONDS:
             self.looked, self.job = monotonic(), self.child.all()
-        if sum(max(0, anonymous_bytes(pid) - self.ours) for pid in self.job) <= limit:
+        if sum(max(0, anonymous_bytes(pid) - self.ours) for pid in self.job) <= self.limit:
             return False
-        # That counts what processes have in common once for each of them.
-        return sum(map(fair_bytes, (os.getpid(), *self.job))) - self.ours > limit
+        # That counts what processes have in common once for each of them. Shares count too much while some of them end:
+        # they have to say so twice.
+        return all(sum(map(fair_bytes, (os.getpid(), *self.job))) - self.ours > self.limit for _ in range(2))
 
 
 def _fate(exit_status: int) -> tuple[Status, str]:

@@ -129,7 +129,7 @@ def member(path: Path, name: str, shape: Sequence[int | None] | None = None) -> 
         UserError: it cannot be read, or is of another shape or type.
     """
     letters, kinds = MEMBERS[name]
-    with opened(path, REMEDY) as file:
+    with opened(path, REMEDY, is_tried=False) as file:
         return array(file, name, (None,) * len(letters) if shape is None else shape, kinds)
 
 
@@ -172,7 +172,8 @@ def _opened(path: Path) -> dict[str, Any]:
 
     Arrays are looked at, not read, so that a damaged one is found before anything is shown of the result.
     """
-    with opened(path, REMEDY) as file:
+    # Earlier versions wrote thousands without a seal, and to try each takes longer than to read it.
+    with opened(path, REMEDY, is_tried=False) as file:
         # Where several values are, there is none that a record could hold.
         attributes: dict[str, Any] = {
             key: one if isinstance(one, str | int | float) else [] for key, one in attributes_of(file).items()

@@ -100,33 +100,36 @@ def write_parquet(rows: Sequence[Row], path: Path) -> None:
 
 
 def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list[Path]:
-    """A run per result with answers, and the judgements of each set that has any, in a folder per set.
+    """A run per result with answers, and the judgements if there are any, in a folder per set or subset of one.
 
     Results whose set is not at hand, or no longer the one they were measured on, are left out with a warning.
 
     Raises:
         UserError: no result could be written.
     """
+    from binbench.harness.answers import subset_of
     from binbench.measures.relevance import in_trec_order
     from binbench.report.trec import write_qrels, write_run
 
     written: list[Path] = []
-    judged: set[str] = set()
     sets: dict[str, EmbeddingSet | None] = {}
     for row in rows:
         if row["status"] != "ok":
             continue
         if row["set"] not in sets:
-            place = file_in(data_dir, f"{row['set']}.hdf5")
-            sets[row["set"]] = EmbeddingSet.open(place) if place else None
+            found = file_in(data_dir, f"{row['set']}.hdf5")
+            sets[row["set"]] = EmbeddingSet.open(found) if found else None
         embeddings = sets[row["set"]]
         if embeddings is None or embeddings.fingerprint != row["fingerprint"]:
             logger.warning("%s: its embedding set %s is not at hand; no TREC run", row["file"], row["set"])
             continue
+        place, qrels = folder / file_name(row["set"]), embeddings.qrels
+        if subset := subset_of(row.record, embeddings):
+            place, qrels = place / f"documents={subset.documents}", subset.qrels
         queries = embeddings.test_ids or [f"q{i}" for i in range(len(embeddings.test))]
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
         tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row.record.stored_seed}_{row['mode']}")
-        path = folder / file_name(row["set"]) / f"k{row['k']}" / f"{file_name(tag)}.run"
+        path = place / f"k{row['k']}" / f"{file_name(tag)}.run"
         try:
             ids, distances = _ranked(row, len(queries), len(documents))
         except UserError as error:
@@ -134,11 +137,9 @@ def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list
             continue
         write_run(path, in_trec_order(ids, distances, documents), queries, documents, tag)
         written.append(path)
-        if embeddings.qrels is not None and row["set"] not in judged:
-            judged.add(row["set"])
-            qrels = folder / file_name(row["set"]) / "qrels"
-            write_qrels(qrels, embeddings.qrels, queries, documents)
-            written.append(qrels)
+        if qrels is not None and place / "qrels" not in written:
+            write_qrels(place / "qrels", qrels, queries, documents)
+            written.append(place / "qrels")
     if not written:
         raise UserError("no TREC run written: no result is ok and has its embedding set at hand; see --data-dir")
     return written

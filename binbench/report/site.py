@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from binbench.files import atomic
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records.column import Column
 from binbench.records.columns import CI_HIGH, CI_LOW, COLUMNS, interval
+from binbench.records.machines import Machines, timed
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.records.select import filtered, groups, ordered, whole
@@ -100,7 +102,7 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"version": __version__, "COLUMNS": COLUMNS, "interval": interval, "cell": _cell}
+    environment.globals |= {"version": __version__, "COLUMNS": COLUMNS, "interval": interval}
     written = []
 
     def write(template: str, href: str, **context: Any) -> None:
@@ -126,14 +128,16 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
     write("leaderboard.html", "leaderboard.html", boards=boards, places=places, dates=_dates(rows))
     write("measured.html", "measured.html", facts=_measured(rows), measures=_measures(rows), dates=_dates(rows))
     for page in sets + methods:
-        path = f"{page.kind}s/{page.file}.html"
+        path, machines = f"{page.kind}s/{page.file}.html", Machines.of(page.rows)
         write(
             "page.html",
             path,
             page=page,
-            data=_data(page),
+            data=_data(page, machines),
             shown=_shown(page),
             apart=_told(page.rows, APART),
+            cell=partial(_cell, machines),
+            machines=machines,
             dates=_dates(page.rows),
         )
         _downloads(output / "data" / f"{page.kind}s", page.file, page.rows)
@@ -230,13 +234,13 @@ def _varies(rows: Iterable[Row], name: str) -> bool:
     return len({row[name] for row in rows} - ({None} if name == "seed" else set())) > 1
 
 
-def _cell(column: Column, row: Row) -> str:
-    shown = column.show(row[column.name])
+def _cell(machines: Machines, column: Column, row: Row) -> str:
+    shown = column.show(row[column.name]) + machines.beside(column, row)
     limits = interval(row, column.name) if column.name == "retention" else None
     return f"{shown} [{', '.join(column.show(limit).rstrip('%') for limit in limits)}]" if limits else shown
 
 
-def _data(page: Page) -> dict[str, Any]:
+def _data(page: Page, machines: Machines) -> dict[str, Any]:
     """What the page's script draws from, column by column; six digits are more than any chart shows."""
     figures = [one for one in _FIGURES if any(row[one.name] is not None for row in page.rows)]
     with_ci = [one.name for one in figures if any(interval(row, one.name) for row in page.rows)]
@@ -255,17 +259,19 @@ def _data(page: Page) -> dict[str, Any]:
         *CONDITIONS,
     )
     values |= {name: [row[name] for row in page.rows] for name in texts}
+    values["machine"] = [machines.sign(row) for row in page.rows]
     made = looks if page.by == "family" else distinct
     return {
         "by": page.by,
         "figures": [
-            {"name": one.name, "label": one.label, "axis": one.axis, "better": one.better, "group": one.group}
+            {name: getattr(one, name) for name in ("name", "label", "axis", "better", "group")} | {"timed": timed(one)}
             for one in figures
         ],
         "values": values,
         "notes": ["; ".join(row["notes"]) for row in page.rows],
         "filters": [name for name in CONDITIONS if _varies(page.rows, name)],
         "apart": APART,
+        "machines": machines.note,
         "looks": _as_json(made(row[page.by] for row in page.rows)),
     }
 

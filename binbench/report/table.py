@@ -9,6 +9,7 @@ from pathlib import Path
 from binbench.errors import UserError
 from binbench.records.column import Column
 from binbench.records.columns import column, interval
+from binbench.records.machines import Machines, timed
 from binbench.records.pairs import BASELINE, budgets
 from binbench.records.record import Record
 from binbench.records.rows import Row
@@ -197,9 +198,10 @@ def _filled(
 ) -> Table:
     marks = _Marks()
     named = {"method", "instance"} & {one.name for one in columns}
+    machines = Machines.of(rows if any(map(timed, columns)) else ())
     lines = []
     for row in rows:
-        line = [_cell(one, row, options.ci) for one in columns]
+        line = [_cell(one, row, options.ci) + machines.beside(one, row) for one in columns]
         if named:
             place = next(i for i, one in enumerate(columns) if one.name in named)
             line[place] += marks(row["notes"])
@@ -211,7 +213,7 @@ def _filled(
         right.append(False)
         for line, row in zip(lines, rows, strict=True):
             line.append("ok" if row["status"] == "ok" else f"{row['status']}: {row['reason']}")
-    notes = [f"[{i}] {note}" for i, note in enumerate(marks.notes, 1)]
+    notes = [*(f"[{i}] {note}" for i, note in enumerate(marks.notes, 1)), *filter(None, [machines.note])]
     made = Table(heading, header, right, lines, notes, list(sections))
     if options.documents is not None:
         _project(made, rows, options.documents)

@@ -19,6 +19,7 @@ from binbench.errors import UserError
 from binbench.files import atomic, require_space
 from binbench.hdf5 import array, look
 from binbench.provenance import machine
+from binbench.seal import check_array, sealed
 from binbench.sets import layout
 from binbench.sets.layout import NEIGHBORS, reading
 
@@ -138,6 +139,16 @@ class EmbeddingSet:
         """
         _ = self.neighbors, self.distances, self.qrels is None or (self.train_ids, self.test_ids)
 
+    def check_vectors(self) -> None:
+        """See that all vectors are those that were written; that takes a second for each 2 GB.
+
+        Raises:
+            UserError: they are not.
+        """
+        with reading(self.path):
+            for name in ("train", "test"):
+                check_array(self.path, name, getattr(self, name))
+
     def keys(self, member: str) -> NDArray[np.bytes_] | None:
         """Hashes of the texts behind the rows of ``train`` or ``test``, see :mod:`binbench.sets.encoding`; or None."""
         with reading(self.path) as file:
@@ -198,7 +209,7 @@ def write_set(
     zeros_allowed = attributes["distance"] != "angular"
     check_vectors(test, f"{path.stem}: query", zeros_allowed=zeros_allowed)
     require_space(path.parent, 4 * shape[0] * shape[1], f"write {path}")
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(path) as temporary, sealed(temporary) as file:
         train = file.create_dataset("train", shape, np.float32)
         row = 0
         digest = hashlib.sha256()
@@ -225,10 +236,13 @@ def write_set(
         file.flush()
         distance, began = attributes["distance"], time.process_time()
         k = min(NEIGHBORS, shape[0])
+        # Mapped, the rows that are searched are the page cache's, and no copies of ours.
+        offset = train.id.get_offset()
+        rows = np.memmap(temporary, np.float32, "r", offset, shape)
         if cluster := current():
-            neighbors, distances = nearest_on(cluster, temporary, train.id.get_offset(), train, test, k, distance, tell)
+            neighbors, distances = nearest_on(cluster, temporary, offset, rows, test, k, distance, tell)
         else:
-            neighbors, distances = nearest(_blocks(train), test, k, distance, tell)
+            neighbors, distances = nearest(_blocks(rows), test, k, distance, tell)
         file.create_dataset("neighbors", data=neighbors)
         file.create_dataset("distances", data=distances)
         everything = {
@@ -269,7 +283,7 @@ def check_vectors(vectors: NDArray[np.float32], what: str, first: int = 0, zeros
             raise UserError(f"{what} vector {first + int(np.argmin(good))} {problem}; remove or mend it")
 
 
-def _blocks(train: h5py.Dataset) -> Iterator[NDArray[np.float32]]:
+def _blocks(train: h5py.Dataset | NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     from binbench.sets.neighbors import block_rows
 
     step = block_rows(train.shape[1])

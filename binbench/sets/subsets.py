@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,10 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from binbench.errors import UserError
 from binbench.files import atomic, writing
+from binbench.hdf5 import array, attributes_of, opened
+from binbench.seal import sealed
 from binbench.sets.embeddings import NEIGHBORS, EmbeddingSet
 from binbench.sets.neighbors import block_rows, nearest
 
@@ -81,20 +85,20 @@ class Subset:
     @cached_property
     def truth(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """(Q, K) rows of the exact nearest among these documents, best first, and their distances; computed once."""
-        import h5py
-
         path, key = self.folder / f".documents={self.documents}.hdf5", f"{self.embeddings.fingerprint}:{self.name}"
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            if path.is_file():
-                with h5py.File(path, "r") as file:
-                    if file.attrs["key"] == key:
-                        return file["neighbors"][:], file["distances"][:]
             wanted = min(NEIGHBORS, self.documents)
+            if path.is_file():
+                # What cannot be read is computed again.
+                with suppress(UserError), opened(path, "") as file:
+                    stored = [array(file, name, (None, wanted)) for name in ("neighbors", "distances")]
+                    if attributes_of(file).get("key") == key and stored[0] is not None and stored[1] is not None:
+                        return stored[0], stored[1]
             ids, distances = nearest(self._blocks(), self.embeddings.test, wanted, self.embeddings.distance)
             ids = self.rows[ids].astype(np.int32)
-            with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+            with atomic(path) as temporary, sealed(temporary) as file:
                 file.attrs["key"] = key
                 file["neighbors"], file["distances"] = ids, distances
         return ids, distances

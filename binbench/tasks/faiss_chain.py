@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from binbench.plugins.algorithm import FloatArray
 from binbench.plugins.faiss_index import FaissAlgorithm
 from binbench.plugins.levels import LevelAlgorithm
-from binbench.plugins.transform import Transformed
+from binbench.plugins.transform import Transform, Transformed
 
 if TYPE_CHECKING:
     import faiss
@@ -33,12 +33,15 @@ def moved(chain: Chain | None, holder: Transformed, sample: FloatArray) -> Chain
     """`chain` with the transform of `holder` behind it; None where that is no affine map of the rows of `sample`."""
     if chain is None:
         return None
-    apply, width = holder.transform_.apply, holder.transform_.width
-    matrix, offset = _affine(apply, sample.shape[1])
+    found = affine(holder.transform_, sample)
+    return None if found is None else [*chain, _linear(*found), *in_front(holder.transform_.width, holder.unit)]
+
+
+def affine(transform: Transform, sample: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """(d, width) matrix and (width,) offset of `transform`; None where it is no affine map of the rows of `sample`."""
+    matrix, offset = _affine(transform.apply, sample.shape[1])
     rows = np.ascontiguousarray(sample[:_TRIED])
-    if not np.allclose(apply(rows), rows @ matrix + offset, atol=1e-4):
-        return None
-    return [*chain, _linear(matrix, offset), *in_front(width, holder.unit)]
+    return (matrix, offset) if np.allclose(transform.apply(rows), rows @ matrix + offset, atol=1e-4) else None
 
 
 def behind(chain: Chain | None, holder: Any, index: faiss.Index) -> tuple[int, faiss.Index]:

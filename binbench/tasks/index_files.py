@@ -22,7 +22,7 @@ from binbench.plugins.registry import ALGORITHMS
 from binbench.plugins.transform import Transform, Transformed
 from binbench.provenance import circumstances
 from binbench.tasks.faiss_chain import Chain, behind, in_front, moved
-from binbench.tasks.search_script import script
+from binbench.tasks.search_script import Written, script
 
 #: Of the layout of an index's folder.
 SCHEMA = 1
@@ -64,13 +64,14 @@ def write_index(
     algorithm.query(sample[:1], min(10, about["documents"]))
     writer = _Writer(folder, about["method"], sample)
     state = writer.write(algorithm, "", in_front(about["dimension"], about["distance"] == "angular"))
+    written = Written(algorithm, state, writer.arrays, sample, about["distance"], ids is not None)
+    if text := script(written):
+        (folder / SEARCH).write_text(text, encoding="utf-8")
     np.savez(folder / PARAMETERS, **writer.arrays)  # type: ignore[arg-type]
     if ids is not None:
         (folder / IDS).write_text(json.dumps(list(ids), ensure_ascii=False), encoding="utf-8")
     if isinstance(algorithm, HammingCodes) and algorithm.projection.name in PROJECTIONS:
         _engine(algorithm, about["seed"], ids).save(folder / ENGINE)
-    if text := script(algorithm, state, about["distance"] == "angular", ids is not None):
-        (folder / SEARCH).write_text(text, encoding="utf-8")
     hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     said = {"schema": SCHEMA, **about, "state": state, "sha256": hashes, **circumstances()}
     (folder / ABOUT).write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -172,3 +173,41 @@ def test_what_a_library_does_not_do(name, dimension, reason):
 
 def test_probes_are_no_more_than_lists():
     assert ALGORITHMS.get("rabitq-ivf4x1").query_grid == {"nprobe": [1, 4]}
+
+
+def test_rabitqlib_takes_no_short_vectors():
+    pytest.importorskip("rabitqlib")
+    with pytest.raises(Unsupported, match="rabitqlib takes 64 dimensions at least, not 32"):
+        ALGORITHMS.get("rabitq-ivf16x4").create(dimension=32)
+
+
+@pytest.mark.parametrize("name", ["rabitq-ivf16x4", "rabitq-hnsw16x4"])
+def test_few_training_points_are_told(name):
+    for rows, notes in (
+        (623, ["trained on 623 points; faiss advises at least 624; so few flatter it"]),
+        (624, []),
+    ):
+        algorithm = fitted(name, unit(rows, 64, 1))
+        assert (algorithm.facts["training_rows"], algorithm.facts["points_per_centroid"]) == (rows, rows / 16)
+        assert algorithm.facts.get("notes", []) == notes
+
+
+def test_scann_tells_of_few_training_points(monkeypatch):
+    """With a stand-in for the library, which few machines have."""
+
+    class Builder:
+        def score_ah(self, dimensions, **arguments):
+            assert (dimensions, arguments["training_sample_size"]) == (2, 100_000)
+            return self
+
+        def build(self):
+            return object()
+
+    library = SimpleNamespace(scann_ops_pybind=SimpleNamespace(builder=lambda *arguments: Builder()))
+    monkeypatch.setitem(sys.modules, "scann", library)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    for rows, points, is_noted in ((623, 623 / 16, True), (624, 39, False), (100_001, 6250, False)):
+        algorithm = ALGORITHMS.get("scann").create(dimension=4)
+        algorithm.fit(np.zeros((rows, 4), np.float32))
+        assert algorithm.facts["points_per_centroid"] == points
+        assert bool(algorithm.facts.get("notes")) == is_noted

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from binbench.report.charts import kinds
+from binbench.report.charts.registry import charts
+
 from .test_table import folders, run
 
 __all__ = ["folders"]
@@ -21,3 +24,12 @@ def test_the_pictures_paths_are_printed(folders: list[str], tmp_path: Path, caps
 def test_a_kind_with_nothing_to_show_fails(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("plot", *folders, "--kind", "latency") == 1
     assert capsys.readouterr().err.startswith("binbench: nothing to draw")
+
+
+def test_help_lists_the_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kinds() == {kind: chart.summary for kind, chart in charts().items()}
+    assert run("plot", "--help") == 0
+    told = capsys.readouterr().out.split("Kinds:")[1]
+    assert [line.split()[0] for line in told.splitlines() if line.startswith("  ") and line[2] != " "][
+        : len(charts())
+    ] == [*charts()]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -218,3 +221,37 @@ def test_other_versions_are_refused_unless_allowed(
         assert "(here 0.9)" in caplog.text
     with pytest.raises(UserError, match="no Dask scheduler answers there, nor is it local:N"), connected("nowhere"):
         pass
+
+
+def test_a_worker_that_joins_late_with_other_versions_gets_no_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = tmp_path / "numpy-0.9.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.9\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--resources=binbench=1"]
+
+    def slowly(number: int) -> str:
+        time.sleep(0.2)
+        return str(distributed.get_worker().address)
+
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, resources={"binbench": 1}, dashboard_address=":0"
+        ) as here,
+        connected(here.scheduler_address),
+    ):
+        cluster = current()
+        assert cluster is not None
+        (first,) = cluster.client.nthreads()
+        late = subprocess.Popen([*command, here.scheduler_address], env=environment, stderr=subprocess.DEVNULL)
+        try:
+            cluster.client.wait_for_workers(2, timeout=30)
+            found = dict(cluster.each(slowly, [(number,) for number in range(6)]))
+        finally:
+            late.terminate()
+    assert found == dict.fromkeys(range(6), first)
+    (told,) = [record.getMessage() for record in caplog.records if "gets no work" in record.getMessage()]
+    assert "has numpy 0.9 (here " in told
+    assert first not in told

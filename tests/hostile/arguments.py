@@ -79,4 +79,18 @@ CASES = {
     "run --config seed.yml": "seed.yml:3: seeds.0: input should be less than or equal to 2147483647",
     "study plan study-float.yml": "study-float.yml:4: runs: input should be a valid integer, not 2.0",
     "study plan bomb.yml": "bomb.yml: more than 100,000 values, its aliases written out: too many for a campaign",
+    # What click itself refuses.
+    "table --k 0": "no such option '--k'; see `binbench table --help`",
+    "run --algoritm pq": "no such option '--algoritm'; did you mean '--algorithm'?",
+    "run --algorithm pq --runs 0": "invalid value for '--runs': 0 is not in the range 1<=x<=2147483647; see",
+    "run --algorithm pq --threads two": "invalid value for '--threads': 'two' is not a valid integer range; see",
+    "run --algorithm": "option '--algorithm' requires an argument; see `binbench",
+    "plot --format gif": "'gif' is not one of 'png', 'svg'; see `binbench plot --help`",
+    "list metods": "'metods' is not one of 'algorithms', 'datasets', 'encoders'; see `binbench list --help`",
+    "study rn": "no such command 'rn'; did you mean 'run'?",
+    "check": "missing argument 'NAME|FILE...'; see `binbench check --help`",
+    "recommend": "missing option '--documents'; see `binbench recommend --help`",
+    "site a b": "got unexpected extra argument (b); see `binbench site --help`",
+    "table 'a\nb'": r"got unexpected extra argument (a b); see `binbench table --help`",
+    "--{long}": "no such option",
 }

@@ -12,15 +12,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from binbench.seal import seal
+
 Damage = Callable[[Path], None]
 
 
 def inside(change: Callable[[h5py.File], object]) -> Damage:
-    """A change of what the file holds."""
+    """A change of what the file holds, with a seal that vouches for it: anybody can put one there."""
 
     def damage(path: Path) -> None:
         with h5py.File(path, "r+") as file:
             change(file)
+        seal(path)
 
     return damage
 
@@ -48,6 +51,11 @@ def flipped(path: Path, start: int, count: int) -> None:
     path.write_bytes(content)
 
 
+def unsealed(path: Path) -> None:
+    """As files are that binbench did not write, or not lately: without checksums."""
+    h5py.File(path, "r+").close()
+
+
 def vast(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
     file.create_dataset(name, shape, np.int32)
 
@@ -56,8 +64,14 @@ BROKEN: dict[str, tuple[Damage, str]] = {
     "empty": (lambda path: path.write_bytes(b""), "is not a readable HDF5 file"),
     "text": (lambda path: path.write_text("no HDF5"), "is not a readable HDF5 file"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:3000]), "is not a readable HDF5 file"),
-    "flipped-first": (lambda path: flipped(path, 0, 8), "is not a readable HDF5 file"),
-    "flipped-header": (lambda path: flipped(path, 96, 64), "HDF5 file"),
+    "flipped-first": (lambda path: flipped(path, 0, 8), "it is not what was written"),
+    "flipped-header": (lambda path: flipped(path, 96, 64), "it is not what was written"),
+    "flipped-text": (
+        lambda path: flipped(path, path.read_bytes().index(b'"command"'), 1),
+        "it is not what was written",
+    ),
+    "flipped-seal": (lambda path: flipped(path, path.stat().st_size - 8, 1), "its seal is broken"),
+    "unsealed": (lambda path: (unsealed(path), flipped(path, 96, 64)), "HDF5 file"),
     "folder": (lambda path: (path.unlink(), path.mkdir(), (path / "x").touch()), ""),
     "no-neighbors": (instead("neighbors", lambda file: None), "it has no 'neighbors'"),
     "no-distances": (instead("distances", lambda file: None), "it has no 'distances'"),

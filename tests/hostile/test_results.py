@@ -10,11 +10,12 @@ from pathlib import Path
 import h5py
 import pytest
 from commands import snapshot
-from hostile.damages import BROKEN, TEXTS, WHOLE
+from hostile.damages import BROKEN, TEXTS, WHOLE, flipped
 from measured import Stored
 
 from binbench.cli import main
 from binbench.records.store import INDEX
+from binbench.seal import seal
 from binbench.texts import file_name, visible
 
 VERBS = (
@@ -108,6 +109,21 @@ def test_answers_that_the_set_does_not_have(
         assert list(here.rglob("int8*batch.run"))
 
 
+@pytest.mark.parametrize("member", ["neighbors", "times", "scores"])
+def test_a_flipped_number_is_not_sealed_again(
+    member: str, stored: Stored, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stored.results_dir / "small/20/binary-batch/binary64_seed=0.hdf5"
+    with h5py.File(path) as file:
+        place = file[member].id.get_offset()
+    flipped(path, place + 5, 1)
+    damaged = path.read_bytes()
+    assert ended("evaluate --force", stored) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "is damaged" in line]
+    assert line.endswith(f"{path} is damaged: {member!r} is not what was written; delete it and run again")
+    assert path.read_bytes() == damaged
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_stored_text_leads_out_or_hides(
     verb: str, stored: Stored, here: Path, capsys: pytest.CaptureFixture[str]
@@ -119,6 +135,7 @@ def test_no_stored_text_leads_out_or_hides(
                 file.attrs[name] = text
             file.attrs["facts"] = json.dumps({"notes": [TEXTS[int(number.removeprefix("text"))]]})
             file.attrs["origin"] = json.dumps({"dataset": text, "encoder": text, "source": text, "encoder_spec": text})
+        seal(path)
     around = snapshot(stored.results_dir.parent.parent) | snapshot(stored.data_dir)
     ended(verb, stored)
     told = capsys.readouterr()

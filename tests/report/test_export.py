@@ -7,14 +7,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from measured import Stored
+from measured import Stored, job, rows_of
 
 from binbench.errors import UserError
+from binbench.harness.figures import judge
+from binbench.harness.worker import perform
 from binbench.records.columns import COLUMNS
 from binbench.records.rows import Row
 from binbench.records.rows import rows as read_rows
 from binbench.report.export import export
+from binbench.sets.subsets import Subset, sample_name
 
 
 @pytest.fixture
@@ -81,6 +85,31 @@ def test_trec_runs_score_what_the_rows_say(stored: Stored, rows: list[Row], tmp_
         )
         for measure, column in ((nDCG @ 10, "ndcg@10"), (R @ 10, "qrels_recall@10"), (RR @ 10, "mrr@10")):
             assert found[measure] == pytest.approx(row[column], abs=1e-9)
+
+
+def test_trec_files_of_a_subset_are_of_its_documents(stored: Stored, tmp_path: Path) -> None:
+    import ir_measures
+    from ir_measures import R, nDCG
+
+    # Of the judged documents, which come first, half are in: most queries lose some of what is relevant to them.
+    judged = len(np.unique(stored.embeddings.qrels[:, 1]))
+    asked = job(stored.embeddings, stored.results_dir, "int8").model_copy(
+        update={"documents": judged // 2, "sample": sample_name(stored.embeddings, judged // 2)}
+    )
+    assert perform(asked) == ("ok", "")
+    judge(asked.path({}), stored.embeddings)
+    (row,) = (row for row in rows_of(stored) if row["documents"] == judged // 2)
+    written = export(stored.results_dir, tmp_path, "trec", stored.data_dir)
+    place = tmp_path / "small" / f"documents={judged // 2}"
+    run = place / "k20" / "int8_seed=0_batch.run"
+    assert {path for path in written if place in path.parents} == {place / "qrels", run}
+    qrels = list(ir_measures.read_trec_qrels(str(place / "qrels")))
+    inside = {f"d{number}" for number in Subset(stored.embeddings, judged // 2, tmp_path / "truth").rows}
+    assert {one.doc_id for one in qrels} <= inside
+    assert 0 < len(qrels) < len(stored.embeddings.qrels) == len((tmp_path / "small" / "qrels").read_text().splitlines())
+    found = ir_measures.calc_aggregate([nDCG @ 10, R @ 10], qrels, ir_measures.read_trec_run(str(run)))
+    assert found[nDCG @ 10] == pytest.approx(row["ndcg@10"], abs=1e-9)
+    assert found[R @ 10] == pytest.approx(row["qrels_recall@10"], abs=1e-9)
 
 
 def test_trec_needs_the_set(stored: Stored, tmp_path: Path) -> None:

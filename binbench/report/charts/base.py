@@ -9,6 +9,7 @@ import numpy as np
 
 from binbench.plugins.faiss_index import ADVISED_PER_CENTROID
 from binbench.records.columns import COLUMNS, interval
+from binbench.records.machines import Machines, timed
 from binbench.records.rows import Row
 from binbench.records.select import groups, ordered
 from binbench.report.labels import place_labels
@@ -85,6 +86,7 @@ def _footer(rows: Sequence[Row], speed: bool) -> str:
     def values(name: str) -> str:
         return ", ".join(sorted({str(row[name]) for row in rows if row[name]}))
 
+    machines = Machines.of(rows if speed else ())
     dates = sorted(row["date"][:10] for row in rows if row["date"])
     when = dates[0] if dates and dates[0] == dates[-1] else " to ".join(dates[:1] + dates[-1:])
     found = sorted({row["git"][:10] + "+" * row["git"].endswith("+") for row in rows if row["git"]})
@@ -94,13 +96,14 @@ def _footer(rows: Sequence[Row], speed: bool) -> str:
         f"vectors {values('fingerprint')}",
         f"weights {values('weights_sha256')[:12]}" if values("weights_sha256") else "",
         f"seed {values('seed') or 0}",
-        f"{values('cpu')}, {threads_of(rows[0])}" if speed else "",
+        f"{machines.usual}, {threads_of(rows[0])}" if speed else "",
         when,
     ]
     left_out = ", ".join(sorted({row["instance"] for row in rows if row["outweighed"]}))
     remarks = [
         *([HOLLOW] if any(row["undertrained"] for row in rows) else []),
         *([f"on no frontier, as their shared tables outweigh the float vectors: {left_out}"] if left_out else []),
+        *filter(None, [machines.note]),
     ]
     return "\n".join(["; ".join(remarks), " · ".join(part for part in parts if part)]).strip()
 
@@ -131,6 +134,9 @@ def scatter(axes: Axes, rows: Sequence[Row], x: str, y: str, best_x: Any) -> Non
                 label=None if family in axes.get_legend_handles_labels()[1] else family,
                 **marker_of(style, hollow),
             )
+    machines = Machines.of(rows if timed(COLUMNS[x]) or timed(COLUMNS[y]) else ())
+    for row in rows:
+        axes.annotate(machines.sign(row), (row[x], row[y]), xytext=(4, 2), textcoords="offset points", fontsize=8)
     frontier = _frontier(rows, x, y, best_x)
     # On a step the line says what is really on offer between two points.
     where: Any = "post" if best_x is min else "pre"

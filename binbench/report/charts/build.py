@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from binbench.records.machines import Machines
 from binbench.records.rows import Row
 from binbench.records.select import groups
 from binbench.report.charts.base import (
@@ -47,7 +48,8 @@ def build_time(rows: Sequence[Row]) -> Figure | None:
             va="center",
             fontsize=7,
         )
-    name_bars(axes, [row["instance"] for row in shown])
+    machines = Machines.of(shown)
+    name_bars(axes, [row["instance"] + machines.sign(row) for row in shown])
     logarithmic(axes, "x", seconds)
     axes.set_xlim(right=max(max(seconds) * 2, 1e-3))
     axes.set_xlabel("build time (s: training and encoding)")

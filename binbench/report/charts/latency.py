@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from binbench.records.machines import Machines
 from binbench.records.rows import Row
 from binbench.report.charts.base import (
     bar_height,
@@ -43,7 +44,8 @@ def latency(rows: Sequence[Row]) -> Figure | None:
         axes.plot([p99, p999], [y, y], ls="", marker="|", ms=8, color=style.colour)
     overheads = [1e3 * row["harness_overhead"] for row in shown if row["harness_overhead"]]
     harness = f"; harness itself {np.median(overheads):.2g}" if overheads else ""
-    name_bars(axes, [row["method"] for row in shown])
+    machines = Machines.of(shown)
+    name_bars(axes, [row["method"] + machines.sign(row) for row in shown])
     logarithmic(axes, "x", [1e3 * row[name] for row in shown for name in names])
     axes.set_xlabel(
         f"latency (ms per query, {threads_of(shown[0])}{harness}):\nmarker p50, bar to p95, strokes p99 and p99.9"

@@ -52,10 +52,12 @@ function makeChart(data) {
     if (Math.abs(value) < 1e-4) return value.toExponential(2);
     return value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 1e4 ? 4 : 7 });
   };
+  // Timings of another kind of machine bear its sign.
+  const valued = (name, i) => shown(values[name][i]) + (figure[name].timed ? values.machine[i] : "");
   const withInterval = (name, i) => {
     const low = values[`${name}_ci_low`]?.[i];
     const interval = low === null || low === undefined ? "" : ` [${shown(low)}, ${shown(values[`${name}_ci_high`][i])}]`;
-    return shown(values[name][i]) + interval;
+    return valued(name, i) + interval;
   };
 
   for (const axis of ["x", "y"]) {
@@ -203,6 +205,8 @@ function makeChart(data) {
     const large = points.filter((i) => values.outweighed[i]).map((i) => values.method[i]);
     if (points.some((i) => values.undertrained[i])) notes.push("Hollow: trained on fewer than 39 points per centroid, which flatters.");
     if (large.length) notes.push(`On no frontier, as their shared tables outweigh the float vectors: ${[...new Set(large)].join(", ")}.`);
+    const signed = figure[x].timed || figure[y].timed ? points.filter((i) => values.machine[i]) : [];
+    if (signed.length) notes.push(`${data.machines}.`);
     if (points.length < chosen.length) notes.push(`${chosen.length - points.length} of ${chosen.length} results have no value for one of the two figures.`);
     document.getElementById("chart-note").textContent = notes.join(" ");
     const traces = Object.entries(looks).map(([name, look]) => {
@@ -217,6 +221,12 @@ function makeChart(data) {
         },
       };
     }).filter((trace) => trace.customdata.length);
+    if (signed.length) {
+      traces.push({
+        type: "scatter", mode: "text", x: signed.map((i) => values[x][i]), y: signed.map((i) => values[y][i]), text: signed.map((i) => values.machine[i]),
+        textposition: "top right", hoverinfo: "skip", showlegend: false,
+      });
+    }
     const edge = best(points, x, y);
     if (edge.length > 1) {
       traces.unshift({
@@ -263,7 +273,7 @@ function makeChart(data) {
     current = current === null ? (event.key === "End" ? last : 0) : steps[event.key](current);
     const { i, curveNumber, pointNumber } = places[current];
     Plotly.Fx.hover(chart, [{ curveNumber, pointNumber }]);
-    document.getElementById("point").textContent = `${values.method[i]}: ${five(i).map((name) => `${figure[name].label} ${shown(values[name][i])}`).join(", ")}`;
+    document.getElementById("point").textContent = `${values.method[i]}: ${five(i).map((name) => `${figure[name].label} ${valued(name, i)}`).join(", ")}`;
   });
 
   function details(i, focus) {
