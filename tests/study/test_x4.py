@@ -57,7 +57,7 @@ def test_sections_hold_the_records_numbers() -> None:
         "adapter256 reaches 0.540 on a-m where binary256 has 0.500: +0.040 [+0.001, +0.900], 20% of the gap"
         in (adapters.says[0])
     )
-    # The worst set decides, of equal sizes the better: binary256 has .52 on b, pq32 .65; 10 million × 200 bytes do not fit into 1 GB.
+    # The worst set decides, of equal sizes the better: binary256 has .52 on b, pq32 .65; pq200 takes 2 GB.
     assert regimes.says == (
         "m, 10,000,000 documents in 1 GB, recall@10 ≥ 0.5: pq32, 32 bytes, 0.65 on its worst set",
         "m, 10,000,000 documents in 1 GB, recall@10 ≥ 0.7: pq64, 64 bytes, 0.85 on its worst set",
