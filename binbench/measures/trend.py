@@ -1,4 +1,4 @@
-"""How a figure goes on as a corpus grows: a line through its logit against the logarithm of the size."""
+"""How a figure goes on as a corpus grows: a smooth curve of its logit against the logarithm of the size."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
-#: Sizes that a line with an interval needs.
+#: Sizes that a curve with an interval needs.
 LEAST = 3
+#: What is believed of a curve before a point is seen, in logits: mean and standard deviation of its slope and its
+#: curvature where it is asked about, and of what depth 1 lacks beside great depths of the same density. How these were
+#: chosen, and tested on other data, is in docs/methodology.md.
+PRIOR = {"slope": (-0.3, 0.3), "curvature": (0.0, 0.1), "shallowness": (-0.2, 0.2)}
+#: How far, in logits, a point may lie off a parabola when it is one unit of log(n / k) farther than the nearest.
+DISCREPANCY = 0.3
+#: Of the depth asked about: 1, 2, 3, 5, 7 and 10 for 10.
+SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1)
+#: What a unit of logits is on a straight scale, near the 0.9 that is asked for.
+STRAIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,50 +53,49 @@ class Points:
         return Points(self.sizes[kept], self.depths[kept], self.values[:, kept], reference, self.depth)
 
 
+def depths(depth: int) -> list[int]:
+    """The depths at which a ranking tells of larger corpora at `depth`: fractions of it and, last, itself."""
+    return sorted({max(1, round(share * depth)) for share in SHARES})
+
+
 def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     """The mean over queries at a size that was not measured, with a 95 % interval over queries, seeds and of the fit.
 
     A code's error stays what it is while neighbours come closer by a power of the number of documents, so the chance
     that it swaps two of them follows a sigmoid of the logarithm. The five nearest of n documents lie as close as the
-    ten nearest of 2n: points of another depth k tell of n / k, up to a constant of their own. Points count in
-    proportion to their documents: at the smallest sizes, trained methods have seen too little and curves bend. Where
-    the line rises, the estimate stays that at the largest size, and the interval reaches down to the lowest point.
+    ten nearest of 2n: a point of another depth k tells of n / k, which at small k reaches as far as what is asked
+    about. What is fitted is a parabola around the place asked about, by Bayes' rule from :data:`PRIOR` and from points
+    whose variance is that of counting k Q results (of a ratio, that over queries) and a discrepancy that grows with
+    the distance.
 
     Raises:
         ValueError: fewer than three sizes.
     """
-    from scipy.stats import t
-
     if len(set(points.sizes)) < LEAST:
         raise ValueError(f"a trend needs {LEAST} sizes")
-    others = [depth for depth in np.unique(points.depths) if depth != points.depth]
-    columns = [np.ones(len(points.sizes)), np.log(points.sizes / points.depths) - np.log(size / points.depth)]
-    design = np.stack([*columns, *(1.0 * (points.depths == depth) for depth in others)], axis=1)
-    roots = np.sqrt(points.sizes / points.sizes.max())
-    inverse = np.linalg.pinv(design * roots[:, None]) * roots
+    bounded, queries = points.reference is None, points.values.shape[-1]
     rng = Generator(PCG64(seed))
     draws = resampled(points.values, points.reference, rng)
-    bounded = points.reference is None
+    scale, variance = STRAIGHT, draws[1:].var(axis=0)
     # Half a result in all queries stands for none missed, which has no logit.
-    least = 0.5 / (points.depth * points.values.shape[-1])
+    least = 0.5 / (points.depth * queries)
     if bounded:
-        draws = _logit(draws, least)
-    found = draws @ inverse[0]
-    freedom = max(1, len(set(points.sizes)) - 2)
-    residuals = (draws[0] - design @ (inverse @ draws[0])) * roots
-    variance = (residuals**2).mean() * len(set(points.sizes)) / freedom
-    spread = np.sqrt(variance * ((inverse[0] / roots) ** 2).sum())
-    noisy = found[1:] + spread * t.rvs(freedom, size=len(found) - 1, random_state=rng)
+        shares = np.clip(draws, least, 1 - least)
+        draws = np.log(shares / (1 - shares))
+        # Of a binomial, twice, because the results of one query are not drawn independently of each other.
+        scale, variance = 1.0, 2 / (points.depths * queries * shares[0] * (1 - shares[0]))
+    away = np.log(points.sizes / points.depths) - np.log(size / points.depth)
+    beyond = np.abs(away) - np.abs(away).min()
+    variance += (scale * DISCREPANCY * beyond**2) ** 2 + 1e-12
+    design = np.stack([np.ones(len(away)), away, away**2 / 2, 1 / points.depths - 1 / points.depth], axis=1)
+    mean, deviation = scale * np.array([(0, np.inf), *PRIOR.values()]).T
+    precision = np.diag(deviation**-2.0)
+    covariance = np.linalg.inv(design.T @ (design / variance[:, None]) + precision)
+    found = draws @ (design / variance[:, None]) @ covariance[0] + covariance[0] @ precision @ mean
+    noisy = found[1:] + rng.normal(0, np.sqrt(covariance[0, 0]), len(found) - 1)
     low, high = np.quantile(noisy, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    if (slope := (inverse @ draws[0])[1]) > 0:
-        # What gets better as a corpus grows (a second stage over a fixed number of candidates) will turn somewhere.
-        low = min(low, draws[0][points.depths == points.depth].min())
-        found[0] -= slope * max(0.0, np.log(size / points.sizes.max()))
     limits = np.array([found[0], min(low, found[0]), max(high, found[0])])
-    if bounded:
-        shares = 1 / (1 + np.exp(-limits))
-        limits = np.where(shares > 1 - 1.01 * least, 1, shares)
-    return Interval(*map(float, limits))
+    return Interval(*map(float, 1 / (1 + np.exp(-limits)) if bounded else limits))
 
 
 def measured(values: Array, reference: Array | None = None, seed: int = 0) -> Interval:
@@ -113,8 +122,3 @@ def _means(values: Array, counts: Array) -> Array:
     """(B, S) means of `values` (S, Q) weighted by `counts` (B, Q)."""
     known = ~np.isnan(values)
     return (counts @ np.where(known, values, 0).T) / np.maximum(counts @ known.T, 1e-12)
-
-
-def _logit(shares: Array, least: float) -> Array:
-    inside = np.clip(shares, least, 1 - least)
-    return np.log(inside / (1 - inside))

@@ -17,10 +17,11 @@ from binbench.plugins.registry import ALGORITHMS
 _HEAD = """# In your database
 
 Written from `binbench/report/databases.yml` by `binbench.report.databases.databases_markdown`; a test keeps it so. It
-holds what their documentation says, in the version named; what could not be confirmed there is left out. Nothing here
-was measured in these systems: binbench measures quantizers, exhaustively, and most systems put a graph or lists on
-top, which lose a little more and are faster. `binbench recommend --for qdrant` fills the settings in for what it
-picks.
+holds what their documentation says, in the version named; what could not be confirmed there is left out. The column
+*tried* says where the settings ran, as they stand, over real vectors, or what program read them; where it is empty they
+are the documentation's alone. Qualities are not those of these systems: binbench measures quantizers, exhaustively, and
+most systems put a graph or lists on top, which lose a little more and are faster. `binbench recommend --for qdrant`
+fills the settings in for what it picks.
 """
 
 
@@ -34,6 +35,7 @@ class Entry(BaseModel):
         settings: with ``$names`` of parameters.
         only: name → the values that the system takes.
         differs: from what we measure.
+        tried: what the settings were given to, with its version; empty where nothing was at hand.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +46,7 @@ class Entry(BaseModel):
     settings: str
     only: dict[str, tuple[int, ...]] = {}
     differs: str
+    tried: str = ""
 
 
 class Database(BaseModel):
@@ -96,14 +99,15 @@ def settings_for(database: str, method: str, dimension: int, arguments: Mapping[
         if filled is not None:
             return [
                 f"In {system.name} ({system.version}) that is {entry.call}; {system.setting}:",
-                f"  {filled}",
-                f"  Differs from what was measured: {entry.differs}. {system.link}",
+                f"  {filled['settings']}",
+                f"  Differs from what was measured: {filled['differs']}. {system.link}",
+                f"  Tried: {entry.tried or 'no, this is from the documentation alone'}.",
             ]
     return [f"{system.name}'s documentation names no counterpart of {method}; see docs/in-your-database.md."]
 
 
-def _filled(entry: Entry, instance: Instance, dimension: int, arguments: Mapping[str, Any]) -> str | None:
-    """The settings of `entry` for `instance`; None where it is not of it."""
+def _filled(entry: Entry, instance: Instance, dimension: int, arguments: Mapping[str, Any]) -> dict[str, str] | None:
+    """The settings of `entry` for `instance`, and what differs; None where it is not of it."""
     parameters = instance.parameters
     if instance.family.name not in entry.methods or any(parameters.get(k) != v for k, v in entry.parameters.items()):
         return None
@@ -115,7 +119,8 @@ def _filled(entry: Entry, instance: Instance, dimension: int, arguments: Mapping
         values["sub_vectors"], values["ratio"] = 2 * parameters["bytes"], 4 * dimension / parameters["bytes"]
     if any(values.get(name) not in allowed for name, allowed in entry.only.items()):
         return None
-    return Template(entry.settings).substitute({k: f"{v:g}" if isinstance(v, float) else v for k, v in values.items()})
+    values = {name: f"{value:g}" if isinstance(value, float) else value for name, value in values.items()}
+    return {part: Template(getattr(entry, part)).substitute(values) for part in ("settings", "differs")}
 
 
 def databases_markdown() -> str:
@@ -129,10 +134,10 @@ def _section(system: Database) -> str:
 
 
 def _table(entries: Sequence[Entry]) -> str:
-    rows = ["| our method | called there | settings | what differs |", "|---|---|---|---|"]
+    rows = ["| our method | called there | settings | what differs | tried |", "|---|---|---|---|---|"]
     for entry in entries:
         bound = "".join(f", {name} {value}" for name, value in entry.parameters.items())
         ours = ", ".join(f"`{name}`" for name in entry.methods) + bound
         settings = entry.settings.replace("|", "\\|")
-        rows.append(f"| {ours} | {entry.call} | `{settings}` | {entry.differs} |")
+        rows.append(f"| {ours} | {entry.call} | `{settings}` | {entry.differs} | {entry.tried} |")
     return "\n".join(rows) + "\n"

@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binbench.errors import unknown
+from binbench.harness.answers import answers_of
 from binbench.measures.bootstrap import Interval
+from binbench.measures.ranking import recall
 from binbench.measures.registry import MEASURES
-from binbench.measures.trend import LEAST, Points, measured, predicted
+from binbench.measures.trend import LEAST, Points, depths, measured, predicted
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records.record import Record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.subsets import Subset
 
 RETENTION = "-retention"
+#: Number of documents → the records of a method there, by seed.
+BySize = dict[int, list[Record]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +128,13 @@ class Density:
         return max(1.0, float(np.isin(self.embeddings.neighbors, rows).mean()) * total)
 
 
-def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Candidate:
-    by_size: dict[int, list[Record]] = {}
+def candidate(found: Sequence[Record], siblings: Sequence[Record], wanted: Wanted, density: Density) -> Candidate:
+    """What the records `found` of one method, and `siblings` with other query arguments, say about what is `wanted`.
+
+    Raises:
+        ValueError: they are of too few sizes to go beyond.
+    """
+    by_size: BySize = {}
     for record in found:
         by_size.setdefault(record.documents or 0, []).append(record)
     sizes = sorted(by_size)
@@ -138,8 +147,10 @@ def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Cand
         values, reference = _values(by_size[n], wanted.base, wanted.is_ratio)
         stored = last.interval(wanted.base) if len(values) == 1 and not wanted.is_ratio else None
         quality = stored or measured(values, reference)
+    elif last.instance == "float" and (wanted.is_ratio or MEASURES[wanted.base].against == "float"):
+        quality = Interval(1.0, 1.0, 1.0)  # by definition
     else:
-        points = _points(by_size, wanted, density)
+        points = _points(_tellers(by_size, siblings, wanted, exhaustive), wanted, density)
         quality = predicted(points, n)
         half = points.up_to(density(sizes[(len(sizes) - 1) // 2]))
         if len(set(half.sizes)) >= LEAST:
@@ -166,32 +177,57 @@ def candidate(found: Sequence[Record], wanted: Wanted, density: Density) -> Cand
     return made
 
 
-def _points(by_size: dict[int, list[Record]], wanted: Wanted, density: Density) -> Points:
-    """The measure at every size, and recall at half its depth too."""
-    stem, _, depth = wanted.base.partition("@")
-    depths = [int(depth or 1)]
-    # Only the float ranking knows the same documents at every depth.
-    if stem == "recall" and not wanted.is_ratio and f"{stem}@{depths[0] // 2}" in MEASURES:
-        depths.append(depths[0] // 2)
-    sizes, at, values, references = [], [], [], []
-    for size in sorted(by_size):
-        for k in depths:
-            name = f"{stem}@{k}" if depth else stem
-            if by_size[size][0].mean(name) is not None:
-                found, reference = _values(by_size[size], name, wanted.is_ratio)
-                sizes.append(density(size))
-                at.append(k)
-                values.append(found)
-                references.append(reference)
-    held = [one for one in references if one is not None]
-    seeds = min(len(one) for one in values)
+def _points(tellers: dict[int, BySize], wanted: Wanted, density: Density) -> Points:
+    """The measure at every depth and size that `tellers` have."""
+    points, references = [], []
+    for depth, by_size in tellers.items():
+        for size, records in by_size.items():
+            if len(tellers) > 1:
+                found = np.stack([_recall(record, density.embeddings, depth) for record in records])
+            else:
+                found, reference = _values(records, wanted.base, wanted.is_ratio)
+                references += [] if reference is None else [reference]
+            points.append((density(size), depth, found))
+    sizes, depths, values = zip(*points, strict=True)
+    seeds = min(map(len, values))
     return Points(
         np.array(sizes),
-        np.array(at),
+        np.array(depths),
         np.stack([one[:seeds] for one in values], axis=1),
-        np.stack(held) if held else None,
-        int(depth or 1),
+        np.stack(references) if references else None,
+        max(tellers),
     )
+
+
+def _tellers(by_size: BySize, siblings: Sequence[Record], wanted: Wanted, exhaustive: bool) -> dict[int, BySize]:
+    """Depth → the records by size whose ranking to that depth tells of larger corpora; last the one asked about.
+
+    Where all documents are ranked by one score, any depth tells. Where so many are re-scored, a smaller depth tells
+    what a larger corpus does where candidates are fewer in proportion: `siblings` with other arguments.
+    """
+    stem, _, number = wanted.base.partition("@")
+    depth, last = int(number or 1), next(iter(by_size.values()))[0]
+    found: dict[int, BySize] = {}
+    if stem == "recall" and not wanted.is_ratio:
+        asked = last.query_arguments.get("candidates")
+        if asked is None and exhaustive:
+            found = dict.fromkeys(depths(depth), by_size)
+        elif asked is not None:
+            for record in siblings:
+                k, rest = divmod(depth * record.query_arguments["candidates"], asked)
+                if (
+                    not rest
+                    and 0 < k < depth
+                    and {**record.query_arguments, "candidates": asked} == last.query_arguments
+                ):
+                    found.setdefault(k, {}).setdefault(record.documents or 0, []).append(record)
+    return {**found, depth: by_size}
+
+
+def _recall(record: Record, embeddings: EmbeddingSet, depth: int) -> NDArray[np.float64]:
+    """(Q,) recall of the stored answers at `depth`."""
+    held = answers_of(record, embeddings)
+    return recall(held.true_distances, held.distances, held.ids, depth, held.tolerance)
 
 
 def _values(
@@ -209,7 +245,7 @@ def _mean(records: Sequence[Record], wanted: Wanted) -> float:
     return found / (reference.mean(wanted.base) or np.nan) if wanted.is_ratio and reference is not None else found
 
 
-def _line(by_size: dict[int, list[Record]], at: int, name: str) -> float | None:
+def _line(by_size: BySize, at: int, name: str) -> float | None:
     """What grows with the documents, at `at`: a straight line through what was measured that starts at 0 or above."""
     known = [(size, getattr(one, name)) for size, found in by_size.items() for one in found]
     x, y = np.array([(size, value) for size, value in known if value is not None], dtype=np.float64).T

@@ -136,7 +136,8 @@ def recommend(embeddings: EmbeddingSet, records: Iterable[Record], wanted: Wante
             left_out.setdefault(name, "not measured on enough documents")
             continue
         try:
-            candidates.append(candidate(found, wanted, density))
+            siblings = [one for other in methods.values() for one in other if one.instance == found[0].instance]
+            candidates.append(candidate(found, siblings, wanted, density))
         except ValueError as reason:
             left_out.setdefault(name, f"{reason}, and it was measured at fewer")
     candidates.sort(key=lambda one: (one.memory.total, -one.quality.low, one.method))

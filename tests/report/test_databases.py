@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from binbench.errors import UserError
@@ -71,3 +72,37 @@ def test_settings_by_hand():
     assert "no counterpart" in settings_for("elasticsearch", "rabitq4", 384, {})[0]
     with pytest.raises(UserError, match="did you mean qdrant"):
         settings_for("qdran", "int8", 384, {})
+
+
+@pytest.mark.parametrize(("method", "kind"), [("pq8", "IvfPq"), ("rabitq4", "IvfRq"), ("int8", "IvfHnswSq")])
+def test_lancedb_builds_what_is_said(method, kind, rng, tmp_path):
+    """Where LanceDB is at hand: the settings as they are printed, over vectors, and an index that answers."""
+    connect = pytest.importorskip("lancedb", reason="LanceDB is not installed").connect
+    vectors = rng.standard_normal((600, 64)).astype(np.float32)
+    table = connect(tmp_path).create_table("v", [{"id": i, "vector": row} for i, row in enumerate(vectors)])
+    settings = settings_for("lancedb", method, 64, {})[1].strip()
+    exec(f'table.create_index(metric="cosine", {settings})', {"table": table})
+    assert table.list_indices()[0].index_type == kind
+    assert table.search(vectors[5]).limit(10).nprobes(100).to_list()[0]["id"] == 5
+
+
+def test_qdrants_own_types_take_the_settings():
+    create = pytest.importorskip("qdrant_client.models", reason="qdrant-client is not installed").CreateCollection
+    held = create(**json.loads(settings_for("qdrant", "pq96", 384, {})[1]))
+    assert held.quantization_config.product.compression == "x16"
+
+
+def test_faiss_rescores_as_many_as_are_measured(rng):
+    """With the factor that is named, what faiss makes of the string finds what our second stage finds."""
+    import faiss
+
+    vectors = rng.standard_normal((600, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    lines = settings_for("faiss", "pq8-rescore-float", 32, {"candidates": 600})
+    index = faiss.index_factory(32, lines[1].strip(), faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    index.k_factor = float(lines[2].split(" here.")[0].rsplit(" ", 1)[1])
+    assert index.k_factor == 60  # 600 candidates for ten results: all documents
+    exact = np.argsort(-(vectors[:5] @ vectors.T), axis=1)[:, :10]
+    assert (index.search(vectors[:5], 10)[1] == exact).all()
