@@ -22,35 +22,39 @@ def show_review(groups: Sequence[Group]) -> None:
 def _figures(group: Group) -> Table:
     one = group.condition
     threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
-    lines = []
+    lines, notes = [], []
     for record in group.records:
         if record.status != "ok" or record.sizes is None:
-            lines.append([record.method, f"{record.status}: {record.reason}", *[""] * 6])
+            lines.append([record.method, record.status, *[""] * 6])
+            notes.append(f"{record.method}: {record.reason}")
             continue
-        figures = [shown(record.interval(name)) for name in ("recall@10", "ndcg@10", "overlap@10", "score_error")]
-        figures[1:1] = [_span(record, "recall@10")]
-        figures[3:3] = [_span(record, "ndcg@10")]
-        lines.append([record.method, f"{record.sizes.codes_bytes_per_vector:g}", *figures])
-    header = ("recall@10", "over tie orders", "ndcg@10", "over tie orders", "overlap@10", "score error")
+        recall, ndcg, overlap, error = (
+            shown(record.interval(name)) for name in ("recall@10", "ndcg@10", "overlap@10", "score_error")
+        )
+        spans = [_span(record, "recall@10"), _span(record, "ndcg@10")]
+        lines.append([record.method, f"{record.sizes.codes_bytes_per_vector:g}", recall, ndcg, overlap, *spans, error])
+    # From the most important to the least: a narrow terminal shows the first.
+    header = ("recall@10", "ndcg@10", "overlap@10", "recall@10 over tie orders", "ndcg@10 over tie orders")
     return made(
         f"{one.set}: {one.documents:,} documents, {one.queries:,} queries, k = {one.k}, {one.mode}, {threads}, "
         f"seed {one.stored_seed}",
-        ("method", "codes B/vector", *header),
+        ("method", "codes B/vector", *header, "score error"),
         lines,
+        notes,
     )
 
 
 def _contrasts(group: Group) -> Table:
-    header = ("comparison", "measure", "difference", "ratio", "p", "p (Holm)", "wins/ties/losses")
+    header = ("comparison", "measure", "difference", "p (Holm)", "ratio", "wins/ties/losses", "p")
     lines = [
         [
             f"{contrast.a.method} – {contrast.b.method}",
             contrast.measure,
             shown(contrast.comparison.difference, "+.3f"),
-            shown(contrast.comparison.ratio),
-            f"{contrast.comparison.p_value:.4f}",
             f"{contrast.p_holm:.4f}",
+            shown(contrast.comparison.ratio),
             f"{contrast.comparison.wins}/{contrast.comparison.ties}/{contrast.comparison.losses}",
+            f"{contrast.comparison.p_value:.4f}",
         ]
         for contrast in group.contrasts
     ]

@@ -118,6 +118,15 @@ def _least(table: Table, column: int) -> int:
     return max(words, min(cells, _TEXT_WIDTH) if is_text else cells)
 
 
+def _widths(table: Table, room: int) -> list[int]:
+    """What each column needs and, from the first on, what it would like to have of what is left of `room`."""
+    widths = [_least(table, i) for i in range(len(table.header))]
+    for i, name in enumerate(table.header):
+        liked = max(map(len, [*name.split("\n"), *(line[i] for line in table.lines)]))
+        widths[i] += max(0, min(room - _framed(widths), liked - widths[i]))
+    return widths
+
+
 def _framed(widths: Sequence[int]) -> int:
     return sum(width + 3 for width in widths) + 1
 
@@ -128,17 +137,14 @@ def _rich(table: Table, wide: bool = False) -> str:
     from rich.text import Text
 
     console = Console()
-    if wide or not console.is_terminal:
-        console = Console(width=10_000)
-    else:
-        table = fitted(table, console.width)
-        # Nothing more can be given up: lines that the terminal breaks are better than numbers that end early.
-        console = Console(width=max(console.width, _framed([_least(table, i) for i in range(len(table.header))])))
+    room = 10_000 if wide or not console.is_terminal else console.width
+    table = fitted(table, room)
+    widths = _widths(table, room)
+    # Nothing more can be given up: lines that the terminal breaks are better than numbers that end early.
+    console = Console(width=max(room, _framed(widths)))
     made = rich.table.Table()
-    for i, (name, right) in enumerate(zip(table.header, table.right, strict=True)):
-        is_fixed = right or i == 0
-        width = _least(table, i) if is_fixed else None
-        made.add_column(Text(name), justify="right" if right else "left", min_width=width, overflow="fold")
+    for name, right, width in zip(table.header, table.right, widths, strict=True):
+        made.add_column(Text(name), justify="right" if right else "left", width=width, overflow="fold")
     for i, line in enumerate(table.lines):
         made.add_row(*map(Text, line), end_section=i in table.ends)
     with console.capture() as captured:

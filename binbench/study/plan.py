@@ -134,21 +134,21 @@ def _sizes(study: Study, entry: StudySet) -> tuple[int | None, int | None, int |
 
 
 def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
-    """The plan for people, with its sums."""
+    """The plan for people, with its sums; what matters least stands last, where a narrow terminal has no room."""
     made = listing(
         f"Campaign {study.campaign.name}: what would run",
         rows,
         {
             "set": lambda row: row.set,
-            "tier": lambda row: str(row.tier),
             "state": lambda row: row.state,
+            "jobs to run": lambda row: f"{row.jobs[0]} of {row.jobs[1]}",
+            "runs h": lambda row: number(row.run_hours, ",.2f"),
+            "embedding h": lambda row: number(row.embedding_hours, ",.2f"),
+            "disk MB": lambda row: number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
             "vectors": lambda row: number(row.documents, ",d"),
             "queries": lambda row: number(row.queries, ",d"),
             "dimension": lambda row: number(row.dimension, "d"),
-            "jobs to run": lambda row: f"{row.jobs[0]} of {row.jobs[1]}",
-            "disk MB": lambda row: number(row.disk and row.disk / 1e6, ",.1f") if row.disk else number(row.disk, "d"),
-            "embedding h": lambda row: number(row.embedding_hours, ",.2f"),
-            "runs h": lambda row: number(row.run_hours, ",.2f"),
+            "tier": lambda row: str(row.tier),
             "encoding rate": lambda row: row.rate,
         },
     )
@@ -156,14 +156,14 @@ def plan_tables(study: Study, rows: list[Planned]) -> list[Table]:
         [
             "all",
             "",
-            "",
+            f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
+            f"{sum(row.run_hours or 0 for row in rows):,.2f}",
+            f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
+            f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
             f"{sum(row.documents or 0 for row in rows):,}",
             f"{sum(row.queries or 0 for row in rows):,}",
             "",
-            f"{sum(row.jobs[0] for row in rows)} of {sum(row.jobs[1] for row in rows)}",
-            f"{sum(row.disk or 0 for row in rows) / 1e6:,.1f}",
-            f"{sum(row.embedding_hours or 0 for row in rows):,.2f}",
-            f"{sum(row.run_hours or 0 for row in rows):,.2f}",
+            "",
             "",
         ]
     )

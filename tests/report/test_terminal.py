@@ -2,36 +2,61 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from commands import binbench
 from measured import Stored
 
 from binbench.plugins.registry import ALGORITHMS
 
+WIDTHS = (60, 80, 100, 120, 200)
+TEXTS = {"animal": ["ant", "bee", "cat", "dog", "eel"], "metal": ["gold", "iron", "lead", "zinc", "tin"]}
+#: Every verb whose table is drawn by :mod:`binbench.report.render`; `run` ends with that of `table`.
+TABLES = (
+    "table",
+    "table --iso-memory",
+    "evaluate",
+    "classify --train train.tsv --test test.tsv --encoder lsa4 --algorithm float,int8,binary64 --classifier knn",
+    "similarity --pairs pairs.tsv --encoder lsa4 --algorithm float,int8,binary64",
+    "study plan campaign.yml",
+)
+NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+%?(?: \[.*\]| of \d+| / [\d.]+)?")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def on_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
-    """The lines that `python -m binbench …` shows on a terminal of `width` columns."""
+#: One process for all widths: starting one takes longer than a table.
+AT_WIDTHS = """
+import fcntl, struct, sys, termios
+from binbench.cli import main
+for width in map(int, sys.argv[1].split(",")):
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    print("\\f", end="", flush=True)
+    try:
+        main(sys.argv[2:])
+    except SystemExit as exit_:
+        assert exit_.code in (0, None, 1)
+"""
+
+
+def on_terminals(widths: Sequence[int], *arguments: str, cwd: Path) -> list[list[str]]:
+    """The lines that `python -m binbench …` shows on terminals of so many columns."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "binbench", *arguments],
+        [sys.executable, "-c", AT_WIDTHS, ",".join(map(str, widths)), *arguments],
         cwd=cwd,
         stdin=theirs,
         stdout=theirs,
         stderr=subprocess.DEVNULL,
-        env=environment | {"TERM": "xterm"},
+        env=environment | {"TERM": "xterm", "HF_HUB_OFFLINE": "1"},
     )
     os.close(theirs)
     text = b""
@@ -43,9 +68,17 @@ def on_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
         if not piece:
             break
         text += piece
-    process.wait()
     os.close(ours)
-    return ESCAPES.sub("", text.decode()).replace("\r", "").splitlines()
+    assert process.wait() == 0
+    _, *shown = ESCAPES.sub("", text.decode()).replace("\r", "").split("\f")
+    assert len(shown) == len(widths)
+    return [one.splitlines() for one in shown]
+
+
+def on_terminal(width: int, *arguments: str, cwd: Path) -> list[str]:
+    """The lines that `python -m binbench …` shows on a terminal of `width` columns."""
+    [lines] = on_terminals([width], *arguments, cwd=cwd)
+    return lines
 
 
 def cells(lines: list[str]) -> list[list[str]]:
@@ -53,22 +86,72 @@ def cells(lines: list[str]) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-@pytest.mark.parametrize("verb", [["table"], ["table", "--iso-memory"], ["evaluate"]])
-def test_nothing_is_cut(stored: Stored, tmp_path: Path, verb: list[str], width: int) -> None:
-    folders = ["--results-dir", str(stored.results_dir), "--data-dir", str(stored.data_dir)]
-    lines = on_terminal(width, *verb, *folders, cwd=tmp_path)
-    plain = subprocess.run(
-        [sys.executable, "-m", "binbench", *verb, *folders], cwd=tmp_path, capture_output=True, text=True, check=False
-    ).stdout
-    assert max(map(len, lines)) <= width
-    assert "…" not in "".join(lines).replace(" … ", "")
-    body = cells(lines)
-    assert len(body) >= 2
-    known = {cell for line in plain.splitlines() for cell in re.split(r" {2,}", line.strip())}
-    numbers = [cell for line in body for cell in line[1:] if re.fullmatch(r"[-+]?[\d,]*\.?\d+%?(?: \[.*\])?", cell)]
-    assert numbers
-    assert set(numbers) <= known
+@pytest.fixture
+def place(stored: Stored, tmp_path: Path, collection_dir: Path) -> Path:
+    """A folder with results, texts with labels, pairs of sentences, a collection and a campaign."""
+    assert (stored.results_dir, collection_dir) == (tmp_path / "results", tmp_path / "tiny")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "small.hdf5").symlink_to(stored.data_dir / "small.hdf5")
+    labelled = [f"{a} {b}\t{label}\n" for label, words in TEXTS.items() for a in words for b in words if a != b]
+    (tmp_path / "train.tsv").write_text("".join(labelled[::2]))
+    (tmp_path / "test.tsv").write_text("".join(labelled[1::2]))
+    words = [word for words in TEXTS.values() for word in words]
+    pairs = [f"{i % 5}\t{a} {b}\t{b} {words[i % 7]}\n" for i, (a, b) in enumerate(combinations(words, 2))]
+    (tmp_path / "pairs.tsv").write_text("score\tsentence1\tsentence2\n" + "".join(pairs))
+    (tmp_path / "campaign.yml").write_text(
+        "tiers:\n  - datasets: [synthetic-6000x32, synthetic-700x32, pydocs]\n    encoders: [lsa256]\n"
+        "    algorithms: [int8, binary64]\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", TABLES)
+def test_nothing_is_cut(place: Path, line: str) -> None:
+    verb = line.split()
+    done = binbench(*verb, cwd=place)
+    known = {cell for text in done.stdout.splitlines() for cell in re.split(r" {2,}|[│┃]", text.strip())}
+    known = {cell.strip() for cell in known}
+    columns = []
+    for width, lines in zip(WIDTHS, on_terminals(WIDTHS, *verb, cwd=place), strict=True):
+        assert max(map(len, lines)) <= width
+        assert "…" not in "".join(lines).replace(" … ", "")
+        body = cells(lines)
+        assert len(body) >= 2
+        numbers = [cell for row in body for cell in row[1:] if NUMBER.fullmatch(cell)]
+        assert numbers
+        assert set(numbers) <= known
+        columns.append(len(body[0]))
+    assert columns == sorted(columns)
+    assert columns[0] > 1
+
+
+def test_a_demonstration_fits(place: Path) -> None:
+    line = "demo --dataset tiny --encoder lsa16 --algorithm int8,binary64 --query kala"
+    for width, lines in zip(WIDTHS, on_terminals(WIDTHS, *line.split(), cwd=place), strict=True):
+        assert max(map(len, lines)) <= width
+        [start] = [number for number, text in enumerate(lines) if text.startswith("method ")]
+        rows = [re.split(r" {2,}", text) for text in lines[start : start + 4]]
+        assert [row[0] for row in rows] == ["method", "float", "int8", "binary64"]
+        assert {len(row) for row in rows} == {5}
+        assert all(re.fullmatch(r"[\d,]+", row[1]) and re.fullmatch(r"[01]\.\d{3}", row[4]) for row in rows[1:])
+
+
+def test_a_recommendation_fits(place: Path) -> None:
+    line = "recommend --dataset synthetic-600x16 --algorithm int8,binary64 --runs 1 --documents 600 --memory 300k"
+    shown = on_terminals(WIDTHS, *line.split(), cwd=place)
+    for width, lines in zip(WIDTHS, shown, strict=True):
+        assert max(map(len, lines)) <= width
+    assert len({" ".join(" ".join(lines).split()) for lines in shown}) == 1
+    assert "Take " in " ".join(shown[0])
+
+
+def test_a_plan_keeps_what_matters(place: Path) -> None:
+    """Of a campaign: what is to run and how long that takes, rather than what sets look like."""
+    lines = on_terminal(80, "study", "plan", "campaign.yml", cwd=place)
+    header = [[cell.strip() for cell in line.split("┃")] for line in lines if line.startswith("┃")]
+    kept = {" ".join(filter(None, parts)) for parts in zip(*header, strict=True)}
+    assert {"set", "state", "jobs to run", "runs h", "embedding h"} <= kept
+    assert "encoding rate" in " ".join(lines).partition("no room for")[2]
 
 
 def test_what_has_no_room_is_named(stored: Stored, tmp_path: Path) -> None:
@@ -82,18 +165,18 @@ def test_what_has_no_room_is_named(stored: Stored, tmp_path: Path) -> None:
     assert len(cells(wide)[0]) == 8 > len(cells(narrow)[0])
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_what_there_is_to_run_fits(tmp_path: Path, width: int) -> None:
-    lines = on_terminal(width, "list", cwd=tmp_path)
-    assert max(map(len, lines)) <= width
-    told = " ".join(" ".join(lines).split())
-    assert "pq{bytes} 8–64 One of 256 k-means centroids per sub- vector" in told.replace("sub-vector", "sub- vector")
-    # Twins are told apart, and every family is there.
-    for name, told_by in (("int8 384", "bits: 8"), ("int4 192", "bits: 4"), ("sign-mean 48", "threshold: mean")):
-        assert told_by in told.partition(f" {name} ")[2][:150]
-    assert {family.pattern for family in ALGORITHMS.families() if "algorithms." in family.plugin.__module__} <= set(
-        told.split()
-    )
+def test_what_there_is_to_run_fits(tmp_path: Path) -> None:
+    for width, lines in zip(WIDTHS, on_terminals(WIDTHS, "list", cwd=tmp_path), strict=True):
+        assert max(map(len, lines)) <= width
+        told = " ".join(" ".join(lines).split())
+        assert "pq{bytes} 8–64 One of 256 k-means centroids per sub- vector" in told.replace(
+            "sub-vector", "sub- vector"
+        )
+        # Twins are told apart, and every family is there.
+        for name, told_by in (("int8 384", "bits: 8"), ("int4 192", "bits: 4"), ("sign-mean 48", "threshold: mean")):
+            assert told_by in told.partition(f" {name} ")[2][:150]
+        ours = {family.pattern for family in ALGORITHMS.families() if "algorithms." in family.plugin.__module__}
+        assert ours <= set(told.split())
 
 
 def test_long_lists_say_everything(tmp_path: Path) -> None:
