@@ -26,6 +26,12 @@ _AHEAD = 2
 #: What must be the same everywhere.
 _COMPARED = ("binbench", "faiss-cpu", "numpy")
 
+#: Run in workers that share the terminal: its Ctrl-C is the command's, which takes back what they do.
+_QUIET = """\
+import logging, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+logging.getLogger("distributed").setLevel("CRITICAL")
+"""
 #: Under which workers tell the client what their user should know.
 _TOPIC = "binbench"
 
@@ -143,7 +149,11 @@ def connected(address: str | None, data: str = "", allow_versions: bool = False)
     with ExitStack() as stack:
         if local := re.fullmatch(r"local:([1-9]\d*)", address):
             here = LocalCluster(
-                n_workers=int(local[1]), threads_per_worker=1, resources=RESOURCE, dashboard_address=":0"
+                n_workers=int(local[1]),
+                threads_per_worker=1,
+                resources=RESOURCE,
+                dashboard_address=":0",
+                preload=[_QUIET],
             )
             client = stack.enter_context(Client(stack.enter_context(here)))
         else:

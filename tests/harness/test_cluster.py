@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -158,9 +159,15 @@ def test_a_worker_that_cannot_see_the_set_costs_its_own_job(
     address: str, plugin: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     embeddings = make_set(tmp_path / "data" / "small.hdf5")
-    with connected(address, data=f"file://{tmp_path}/data"):
-        outcome = measured(tmp_path, plugin, str(embeddings.path), "float")
-    assert [record.status for record in outcome.records] == ["ok"]
+    # The second goes the way that s3:// goes, through a copy on the worker.
+    for url in (f"file://{tmp_path}/data", f"local://{tmp_path}/data"):
+        with connected(address, data=url):
+            outcome = measured(tmp_path, plugin, str(embeddings.path), "float")
+        assert [record.status for record in outcome.records] == ["ok"]
+        shutil.rmtree(tmp_path / "results")
+    with connected(address, data="nosuch://data"):
+        (failed,) = measured(tmp_path, plugin, str(embeddings.path), "float").records
+    assert "cannot read nosuch://data/small.hdf5: Protocol not known: nosuch" in failed.reason
     shutil.rmtree(tmp_path / "results")
     with connected(address, data="/nowhere/data"):
         (failed,) = measured(tmp_path, plugin, str(embeddings.path), "float").records
@@ -202,6 +209,35 @@ def test_what_is_taken_back_ends_there(address: str, plugin: Path, tmp_path: Pat
             list(cluster.each(refuse, [(1,), (2,)]))
     assert current() is None
     assert not list(tmp_path.rglob("endless*.hdf5"))
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["scheduler", "local:2"])
+def test_an_interrupt_takes_back_what_was_handed_out(local: bool, address: str, plugin: Path, tmp_path: Path) -> None:
+    started = plugin.parent / "pid"
+    started.unlink(missing_ok=True)
+    asked = ["--dataset", "synthetic-1000x16", "--algorithm", "endless", "--count", "10", "--plugin", str(plugin)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "binbench", "run", *asked, "--cluster", "local:2" if local else address],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (started.exists() and list(tmp_path.rglob("float*.hdf5"))):
+        assert process.poll() is None
+        time.sleep(0.05)
+    # As a terminal does it: to the command and whatever it has started.
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == "binbench: interrupted after 1 of 2 jobs; the same command goes on with the rest"
+    assert "Traceback" not in said
+    assert "distributed" not in said
+    assert not runs(int(started.read_text()), patience=15)
+    (kept,) = tmp_path.glob("results/**/*.hdf5")
+    assert arrays(kept)["neighbors"].shape == (1000, 10)
+    with distributed.Client(address, set_as_default=False) as client:
+        assert client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks)) == []
 
 
 def refuse(number: int) -> None:
