@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint atlas clean
 
 # One stamp per set of extras: a second call finds the environment ready.
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt
@@ -24,6 +24,11 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+atlas: $(VENV)/.test  ## docs/atlas again, from the collections in BINBENCH_BEIR_DIR: hours, most of them mpnet's
+	$(BIN)/python -m binbench weights all-mpnet-base-v2
+	$(BIN)/python -m binbench study run atlas
+	$(BIN)/python -m binbench study publish atlas docs/atlas
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -109,12 +109,13 @@ def look(file: h5py.File, name: str, shape: Sequence[int | None], kinds: str = "
         if made.get_external_count() or made.get_layout() == h5d.VIRTUAL:
             raise ValueError(f"{name!r} lies in another file")
         most = _DEFLATED if made.get_layout() == h5d.CHUNKED else 1
-    if found.dtype.kind not in kinds or (found.dtype.kind == "O" and not check_string_dtype(found.dtype)):
-        raise ValueError(f"{name!r} holds {found.dtype}")
-    if not fits(found.shape, shape):
+    kind, there = found.dtype, found.shape  # each asks HDF5 anew
+    if kind.kind not in kinds or (kind.kind == "O" and not check_string_dtype(kind)):
+        raise ValueError(f"{name!r} holds {kind}")
+    if not fits(there, shape):
         expected = ", ".join("any" if length is None else str(length) for length in shape)
-        raise ValueError(f"{name!r} has the shape {found.shape}, not ({expected})")
-    if prod(found.shape) * found.dtype.itemsize > most * found.get_storage_size():
+        raise ValueError(f"{name!r} has the shape {there}, not ({expected})")
+    if prod(there) * kind.itemsize > most * found.get_storage_size():
         raise ValueError(f"{name!r} is larger than what is stored of it")
     return found
 

@@ -74,7 +74,7 @@ def command(
     its trend, with an interval whose lower end has to pass. The exit status is 1 when nothing fits.
     """
     from binbench.harness.run import plan, run
-    from binbench.report.databases import known_database, settings_for
+    from binbench.report.databases import known_database, settings_of
     from binbench.report.recommendation import as_json, told
     from binbench.tasks.recommend import Wanted, recommend, work
 
@@ -103,8 +103,7 @@ def command(
         return 0
     embeddings = preparations[0].run()
     found = recommend(embeddings, run(*asked).records, wanted)
-    pick, dimension = found.pick, embeddings.train.shape[1]
-    there = settings_for(database, pick.instance, dimension, pick.arguments) if database and pick else []
+    there = settings_of(database, found.fitting, embeddings.train.shape[1]) if database else []
     if as_data:
         click.echo(json.dumps(as_json(found) | ({"settings": there} if database else {}), indent=2))
     else:
@@ -112,4 +111,4 @@ def command(
         for line in told(found) + there:
             inset = "  " if line.startswith("  ") else ""
             click.echo(textwrap.fill(line.strip(), width, initial_indent=inset, subsequent_indent=inset + "  "))
-    return 0 if pick else 1
+    return 0 if found.pick else 1

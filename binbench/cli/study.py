@@ -44,10 +44,10 @@ def _open(campaign: str, data_dir: Path, results_dir: Path, study_dir: Path, bei
 
 @click.group("study", epilog=options.examples("study plan offline", "study run offline", "study report offline"))
 def command() -> None:
-    """Does 1-bit retrieval hold up against PQ and INT8? Experiments E1 to E8 with bands and kill-switches.
+    """Does 1-bit retrieval hold up against PQ and INT8? Experiments E1 to E8 and X1 to X4, bands and kill-switches.
 
-    CAMPAIGN is a shipped one (phase2, offline, local-beir) or a YAML file. Embedding sets and results that exist are
-    used; the study's own files go to --study-dir.
+    CAMPAIGN is a shipped one (atlas, phase2, offline, local-beir) or a YAML file. Embedding sets and results that
+    exist are used; the study's own files go to --study-dir.
     """
 
 
@@ -93,6 +93,21 @@ def report(**folders: Any) -> int:
 
     for path in write_report(_open(**folders)):
         click.echo(path)
+    return 0
+
+
+@command.command("publish")
+@_campaign
+@click.argument("output", type=options.Folder())
+def publish(output: Path, **folders: Any) -> int:
+    """Write the report of CAMPAIGN into the folder OUTPUT, with all figures and a page for who has to choose.
+
+    What lies there is replaced: README.md, report.md, pictures (SVG), results.parquet, the resolved campaign, and
+    sets.json with hashes, versions and the machine. No texts and no vectors go there.
+    """
+    from binbench.study.publish import publish
+
+    click.echo(publish(_open(**folders), output))
     return 0
 
 

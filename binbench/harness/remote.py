@@ -82,14 +82,21 @@ def perform_there(
 
 
 def _fetched(place: str) -> Path:
-    """A local file of what `place`, a path or an fsspec URL, holds; kept as long as the worker lives."""
+    """A local file of what `place`, a path or an fsspec URL, holds; kept as long as the worker lives.
+
+    Raises:
+        UserError: it cannot be had.
+    """
     if "://" not in place or place.startswith("file://"):
         return Path(place.removeprefix("file://"))
     import fsspec
     from distributed import get_worker
 
     kept = {"cache_storage": str(Path(get_worker().local_directory) / "binbench-sets"), "check_files": True}
-    return Path(fsspec.open_local(f"filecache::{place}", filecache=kept))
+    try:
+        return Path(fsspec.open_local(f"filecache::{place}", filecache=kept))
+    except Exception as error:  # each file system has errors of its own
+        raise UserError(f"cannot read {place}: {error}") from error
 
 
 @contextmanager

@@ -24,8 +24,8 @@ PRIOR = {"slope": (-0.3, 0.3), "curvature": (0.0, 0.1), "shallowness": (-0.2, 0.
 DISCREPANCY = 0.3
 #: Of the depth asked about: 1, 2, 3, 5, 7 and 10 for 10.
 SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1)
-#: What a unit of logits is on a straight scale, near the 0.9 that is asked for.
-STRAIGHT = 0.1
+#: The least that a unit of logits is worth on a ratio's own scale, which near a ratio r is r (1 - r).
+LEAST_WORTH = 0.01
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def predicted(points: Points, size: float, seed: int = 0) -> Interval:
     bounded, queries = points.reference is None, points.values.shape[-1]
     rng = Generator(PCG64(seed))
     draws = resampled(points.values, points.reference, rng)
-    scale, variance = STRAIGHT, draws[1:].var(axis=0)
+    variance, largest = draws[1:].var(axis=0), draws[0, points.sizes.argmax()]
+    scale = max(LEAST_WORTH, largest * (1 - largest))
     # Half a result in all queries stands for none missed, which has no logit.
     least = 0.5 / (points.depth * queries)
     if bounded:

@@ -182,7 +182,7 @@ def _opened(path: Path) -> dict[str, Any]:
             if key in attributes:
                 attributes[key] = _decoded(key, attributes[key])
         figures, contrasts = attributes.pop("figures", None), attributes.pop("contrasts", {})
-        attributes = cleaned(attributes)
+        attributes = {key: cleaned(one) if isinstance(one, str) else one for key, one in attributes.items()}
         if attributes.get("status", "ok") != "ok" or "inputs" not in attributes:
             return {"attributes": attributes}
         lengths = {letter: attributes.get(key) for letter, key in _LENGTHS.items()}
@@ -200,9 +200,10 @@ def _opened(path: Path) -> dict[str, Any]:
 
 def _decoded(key: str, text: Any) -> Any:
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"its attribute {key} is no JSON") from error
+    return cleaned(found) if hides(text) else found
 
 
 def _stamp(path: Path) -> str:

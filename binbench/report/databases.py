@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from binbench.errors import unknown
 from binbench.plugins.family import Instance
 from binbench.plugins.registry import ALGORITHMS
+from binbench.tasks.candidates import Candidate
 
 _HEAD = """# In your database
 
@@ -104,6 +105,16 @@ def settings_for(database: str, method: str, dimension: int, arguments: Mapping[
                 f"  Tried: {entry.tried or 'no, this is from the documentation alone'}.",
             ]
     return [f"{system.name}'s documentation names no counterpart of {method}; see docs/in-your-database.md."]
+
+
+def settings_of(database: str, fitting: Sequence[Candidate], dimension: int) -> list[str]:
+    """The settings for the first of `fitting`; where it has no counterpart, for the next that has one besides."""
+    told = [(one.method, settings_for(database, one.instance, dimension, one.arguments)) for one in fitting]
+    lines = told[0][1] if told else []
+    if len(lines) == 1 and (others := [one for one in told if len(one[1]) > 1]):
+        method, settings = others[0]
+        lines += [f"Of what fits, {method} has one.", *settings]
+    return lines
 
 
 def _filled(entry: Entry, instance: Instance, dimension: int, arguments: Mapping[str, Any]) -> dict[str, str] | None:

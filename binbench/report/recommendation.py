@@ -109,11 +109,16 @@ def _why(found: Recommendation, pick: Candidate) -> str:
 
 def _bought(found: Recommendation) -> list[str]:
     """What the memory buys, and what memory would do, whatever else is missed."""
-    wanted, lines = found.wanted, []
-    if wanted.memory is not None and (affordable := [one for one in found.candidates if "memory" not in one.misses]):
-        best = max(affordable, key=lambda one: one.quality.low)
-        lines.append(f"  the most that {_bytes(wanted.memory)} buy: {_line(found, best)}")
-    if wanted.quality is not None and (good := [one for one in found.candidates if "quality" not in one.misses]):
+    wanted, lines, told_of = found.wanted, [], list(found.nearest_misses.values())
+    if wanted.memory is not None and found.candidates:
+        affordable = [one for one in found.candidates if "memory" not in one.misses]
+        if affordable:
+            best = max(affordable, key=lambda one: one.quality.low)
+            lines.append(f"  the most that {_bytes(wanted.memory)} buy: {_line(found, best)}")
+        else:
+            lines.append(f"  nothing is so small; the smallest: {_line(found, found.candidates[0])}")
+    good = [one for one in found.candidates if "quality" not in one.misses]
+    if wanted.quality is not None and good and good[0] not in told_of:
         lines.append(f"  the least that is good enough: {_line(found, good[0])}")
     return lines
 

@@ -28,6 +28,8 @@ from binbench.texts import file_name
 
 #: Columns of the tables; the chart and the details offer all figures.
 SHOWN = ("bytes_per_vector", "index_bytes", "recall@10", "ndcg@10", "retention", "queries_per_second", "build_seconds")
+#: Those of them that a narrow screen shows; a press on the method shows all.
+NARROW = ("set", "method", "bytes_per_vector", "recall@10")
 #: Conditions without which a rate means nothing.
 CONDITIONS = ("mode", "threads", "queries", "documents", "k", "max_train", "seed")
 #: Those of them of which a page shows one value at a time: what they tell apart is never in one chart or frontier.
@@ -135,6 +137,7 @@ def site(output: Path, results_dir: Path, data_dir: Path | None = None, *, filte
             page=page,
             data=_data(page, machines),
             shown=_shown(page),
+            narrow=NARROW,
             apart=_told(page.rows, APART),
             cell=partial(_cell, machines),
             machines=machines,

@@ -44,7 +44,7 @@ SHIPPED = {
     **{"binary": ("blue", "D"), "binary-asym": ("blue", "d"), "binary-hnsw": ("blue", "v")},
     **{"binary-rescore-float": ("blue", "o"), "binary-rescore-int8": ("blue", "s")},
     **{"ortho": ("sky", ">"), "ortho-asym": ("sky", "o"), "itq": ("sky", "<"), "itq-faiss": ("sky", "^")},
-    **{"adapter": ("sky", "D"), "adapter-itq": ("sky", "P")},
+    **{"adapter": ("sky", "D"), "adapter-itq": ("sky", "P"), "adapter-mlp": ("sky", "s")},
     **{"sign": ("purple", "v"), "sign-mean": ("purple", "^"), "sign-median": ("purple", "s")},
     **{"sign-asym": ("purple", "*"), "sign-rescore-self": ("purple", "D")},
     **{

@@ -200,6 +200,8 @@ def _top(queries: NDArray[np.float32], rows: NDArray[np.float32], depth: int) ->
     if device := _gpu():
         import torch
 
+        # Whoever has allowed TF32 for a model has not allowed it here: it rounds a thousand times more than `_SLACK`.
+        torch.set_float32_matmul_precision("highest")
         products = torch.tensor(queries, device=device) @ torch.tensor(rows, device=device).T
         found = torch.topk(products, depth)
         return found.values.cpu().numpy(), found.indices.cpu().numpy()

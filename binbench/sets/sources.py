@@ -231,6 +231,7 @@ class Folder(Source):
             return folder
         known = [instance.name for instance in DATASETS.resolve(["all"])]
         hint = "; see `binbench list datasets`, or give the path of a folder that holds corpus.jsonl"
+        hint += ", or with --beir-dir that of all unpacked collections"
         raise unknown("dataset", self.given, [*known, *(f.name for f in beir_folders(self.options))], hint)
 
 

@@ -174,13 +174,15 @@ def _measured(what: str, measure: Callable[[], Outcome], progress: Progress) -> 
     return True
 
 
-def kill_switches(study: Study, before: int | None = None) -> list[Switch]:
+def kill_switches(study: Study, before: int | None = None, figures: Callable[[str], Any] | None = None) -> list[Switch]:
     """The switches that what is there decides.
 
     Args:
         study: the campaign and what is there of it.
         before: look only at the tiers before this one, as the switch does that may stop it; None for all that were run.
+        figures: what gives those of an experiment; by default the stored ones, None where there are none that fit.
     """
+    found = figures or partial(_found, study)
 
     def look(until: int | None) -> tuple[Switch, Switch]:
         seen = (lambda row: row.tier < until) if until else (lambda row: True)
@@ -190,10 +192,10 @@ def kill_switches(study: Study, before: int | None = None) -> list[Switch]:
     first, now = look(min(tier.number for tier in study.campaign.tiers) + 1), look(before)
     return [
         *(map(looked_at_again, first, now)),
-        f3(_found(study, "e8")),
+        f3(found("e8")),
         k1(*study.progress(1)),
-        k2(_found(study, "x3")),
-        k3(_found(study, "x2")),
+        k2(found("x3")),
+        k3(found("x2")),
     ]
 
 

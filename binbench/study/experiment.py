@@ -233,7 +233,7 @@ def perform(name: str, study: Study) -> Outcome[Any]:
     start = time.perf_counter()
     figures = study.figures(type(asked))
     study.campaign.store(study.folder)
-    for old in study.folder.glob(f"{name}-*.png"):
+    for old in study.folder.glob(f"{name}-*.svg"):
         old.unlink()
     found = Outcome(
         experiment=name,

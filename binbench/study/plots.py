@@ -25,6 +25,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "svg.hashsalt": "binbench",
+    "svg.fonttype": "none",
 }
 
 Series = tuple[Sequence[float | None], Sequence[float | None]]
@@ -32,21 +33,28 @@ Series = tuple[Sequence[float | None], Sequence[float | None]]
 
 @contextmanager
 def figure(path: Path, height: float) -> Iterator[Any]:
-    """Axes, with a legend beside them where anything is named, written to `path` as PNG when the block ends well."""
-    import matplotlib
-
-    with matplotlib.rc_context(_STYLE):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        drawing = Figure(figsize=(7, height), layout="constrained")
-        FigureCanvasAgg(drawing)
+    """Axes, with a legend beside them where anything is named, written to `path` as SVG when the block ends well."""
+    with drawn(path, (7, height)) as drawing:
         axes = drawing.subplots()
         yield axes
         if any(axes.get_legend_handles_labels()):
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        # Without the writer's name and date, the same figures give the same bytes.
-        drawing.savefig(path, metadata={"Software": None})
+
+
+@contextmanager
+def drawn(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
+    """An empty figure, written to `path` as SVG when the block ends well."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        drawing = Figure(figsize=inches, layout="constrained")
+        FigureCanvasSVG(drawing)
+        yield drawing
+        # Without the date, the same figures give the same bytes.
+        drawing.savefig(path, format="svg", metadata={"Date": None})
 
 
 def bars(
@@ -122,6 +130,28 @@ def curves(
             ax.set_yscale("log")
         if unit_y:
             ax.set_ylim(-0.02, 1.02)
+    return Plot(path.name, caption)
+
+
+def panels(path: Path, groups: Mapping[str, Mapping[str, Series]], axes: tuple[str, str], caption: str) -> Plot:
+    """Lines of families of methods side by side, a panel for each group, bytes on a logarithmic axis."""
+    looks = style.looks(family for series in groups.values() for family in series)
+    with drawn(path, (4.1 * len(groups), 4.4)) as drawing:
+        places = drawing.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+        lines = {}
+        for ax, (title, series) in zip(places, groups.items(), strict=True):
+            for family, (x, y) in series.items():
+                look = looks[family]
+                (lines[family],) = ax.plot(x, y, color=look.colour, marker=look.marker, markersize=5, linewidth=1.3)
+            ticks = powers(value for x, _ in series.values() for value in x if value)
+            ax.set_xscale("log", base=2)
+            ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            ax.minorticks_off()
+            ax.set_ylim(0, 1.02)
+            ax.set_title(title)
+            ax.set_xlabel(axes[0])
+        places[0].set_ylabel(axes[1])
+        drawing.legend([lines[family] for family in looks], list(looks), loc="outside right")
     return Plot(path.name, caption)
 
 

@@ -119,13 +119,16 @@ class Density:
     """
 
     embeddings: EmbeddingSet
+    _known: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, documents: int) -> float:
         total = len(self.embeddings.train)
         if documents >= total or self.embeddings.qrels is None:
             return float(documents)
-        rows = Subset(self.embeddings, documents, Path()).rows
-        return max(1.0, float(np.isin(self.embeddings.neighbors, rows).mean()) * total)
+        if documents not in self._known:
+            rows = Subset(self.embeddings, documents, Path()).rows
+            self._known[documents] = max(1.0, float(np.isin(self.embeddings.neighbors, rows).mean()) * total)
+        return self._known[documents]
 
 
 def candidate(found: Sequence[Record], siblings: Sequence[Record], wanted: Wanted, density: Density) -> Candidate:

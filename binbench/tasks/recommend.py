@@ -11,6 +11,7 @@ import numpy as np
 
 from binbench.errors import UserError
 from binbench.harness.options import RunOptions
+from binbench.measures.registry import MEASURES
 from binbench.records.record import Record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.prepare import Preparation
@@ -85,9 +86,12 @@ def work(
     where a latency is asked for.
 
     Raises:
-        UserError: the set is too small for what is asked.
+        UserError: the set is too small for what is asked, or has no judgements to measure it by.
     """
-    documents = sizes_for(len(preparation.run().train), wanted.documents)
+    embeddings = preparation.run()
+    if MEASURES[wanted.base].against == "qrels" and embeddings.qrels is None:
+        raise UserError(f"{wanted.measure} needs relevance judgements, and {embeddings.name} has none; see --dataset")
+    documents = sizes_for(len(embeddings.train), wanted.documents)
     modes = ("batch",) if wanted.latency is None else ("single",)
     chosen = options.model_copy(update={"documents": tuple(documents), "modes": modes})
     return [preparation], list(algorithms or ZOO), chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from binbench.algorithms.adapter import Linear, Shallow
 from conftest import unit
 from threadpoolctl import threadpool_limits
 
@@ -32,9 +33,45 @@ def recall(name: str, world: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float
     return float(np.mean([len({*a} & {*b}) / 10 for a, b in zip(found.tolist(), true.tolist(), strict=True)]))
 
 
-@pytest.mark.parametrize(("adapter", "start", "gain"), [("adapter32", "ortho32", 0.02), ("adapter-itq32", "itq32", 0)])
+@pytest.mark.parametrize(
+    ("adapter", "start", "gain"),
+    [("adapter32", "ortho32", 0.02), ("adapter-itq32", "itq32", 0), ("adapter-mlp32", "ortho32", 0.05)],
+)
 def test_learning_beats_what_it_begins_from(adapter, start, gain, world):
     assert recall(adapter, world) > recall(start, world) + gain
+
+
+@pytest.mark.parametrize("hidden", [None, 3])
+def test_slopes_are_those_of_finite_differences(hidden):
+    """Of sum(weights · values), by every number that is learned, in float64."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    rows, weights = rng.standard_normal((6, 5)), rng.standard_normal((6, 4))
+    shapes = [(5, 4), (4,)] + ([(5, hidden), (hidden, 4)] if hidden else [])
+    network = (Shallow if hidden else Linear)([rng.standard_normal(shape) for shape in shapes])
+    for learned, slopes in zip(network.learned, network.slopes(rows, weights), strict=True):
+        for place in np.ndindex(learned.shape):
+            found = []
+            for step in (1e-6, -2e-6):
+                learned[place] += step
+                found.append((weights * network(rows)).sum())
+            learned[place] += 1e-6
+            assert slopes[place] == pytest.approx((found[0] - found[1]) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["adapter-itq32", "adapter-mlp32"])
+def test_what_is_stored_maps_rows_as_what_was_learned_maps_centred_ones(name, world, monkeypatch):
+    """The finished map of raw rows in float64 against the network of centred rows in float32, and its size."""
+    networks = []
+    method = ALGORITHMS.get(name).create(dimension=48, seed=0)
+    plugin = type(method)
+    begun = plugin.network
+    monkeypatch.setattr(plugin, "network", lambda self, *rest: networks.append(begun(self, *rest)) or networks[0])
+    monkeypatch.setattr(plugin, "most_steps", 20)
+    method.fit(world[0])
+    centred = (world[0] - world[0].mean(axis=0, dtype=np.float64)).astype(np.float32)
+    assert np.allclose(method.projection(world[0]) - method.thresholds_, networks[0](centred), atol=1e-4)
+    hidden = {"adapter-itq32": 0, "adapter-mlp32": 48 * 32 + 32 + 32 * 32}[name]
+    assert method.footprint().shared == 8 * (48 * 32 + 32 + hidden)
 
 
 def test_codes_are_the_same_on_any_number_of_threads(world):

@@ -159,9 +159,15 @@ def test_a_worker_that_cannot_see_the_set_costs_its_own_job(
     address: str, plugin: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     embeddings = make_set(tmp_path / "data" / "small.hdf5")
-    with connected(address, data=f"file://{tmp_path}/data"):
-        outcome = measured(tmp_path, plugin, str(embeddings.path), "float")
-    assert [record.status for record in outcome.records] == ["ok"]
+    # The second goes the way that s3:// goes, through a copy on the worker.
+    for url in (f"file://{tmp_path}/data", f"local://{tmp_path}/data"):
+        with connected(address, data=url):
+            outcome = measured(tmp_path, plugin, str(embeddings.path), "float")
+        assert [record.status for record in outcome.records] == ["ok"]
+        shutil.rmtree(tmp_path / "results")
+    with connected(address, data="nosuch://data"):
+        (failed,) = measured(tmp_path, plugin, str(embeddings.path), "float").records
+    assert "cannot read nosuch://data/small.hdf5: Protocol not known: nosuch" in failed.reason
     shutil.rmtree(tmp_path / "results")
     with connected(address, data="/nowhere/data"):
         (failed,) = measured(tmp_path, plugin, str(embeddings.path), "float").records

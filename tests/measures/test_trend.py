@@ -70,6 +70,13 @@ def test_a_ratio_goes_on_as_a_straight_line():
     assert found.estimate == pytest.approx(0.95 - 0.02 * np.log(32), abs=0.004)
 
 
+def test_a_ratio_near_one_stays_there(rng):
+    reference = rng.random((5, 100))
+    values = reference * (0.999 + 0.002 * rng.random((5, 100)))
+    found = predicted(Points(SIZES, np.full(5, 10), values[None], reference, 10), 80_000)
+    assert 0.98 < found.low < found.estimate <= 1.005
+
+
 def test_seeds_widen_the_interval(rng):
     one = rng.random((1, 40))
     apart = np.stack([one[0] * 0.5, one[0], np.minimum(1, one[0] * 1.5)])

@@ -32,6 +32,7 @@ SIGNS = {
     "itq-faiss{bits}",
     "adapter{bits}",
     "adapter-itq{bits}",
+    "adapter-mlp{bits}",
     "sign",
     "binary{bits}",
     "binary{bits}-hnsw",

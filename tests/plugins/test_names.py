@@ -35,7 +35,7 @@ ALLOWED = {
     },
     "study/published.py": {
         *("scifact", "nfcorpus", "arguana", "scidocs", "fiqa", "nq", "msmarco"),
-        *("all-MiniLM-L6-v2", "e5-base-v2", "bge-large-en-v1.5"),
+        *("all-MiniLM-L6-v2", "all-mpnet-base-v2", "e5-base-v2", "bge-large-en-v1.5"),
     },
 }
 

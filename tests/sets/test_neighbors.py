@@ -47,9 +47,12 @@ def test_torch_multiplies_to_the_same_ids(rng, distance, monkeypatch):
         train[::7] *= 100
     expected = nearest([train[:500], train[500:]], queries, 30, distance)
     monkeypatch.setattr("binbench.sets.neighbors._gpu", lambda: "cpu")
+    torch = pytest.importorskip("torch")
+    torch.set_float32_matmul_precision("medium")  # as a model's code may have left it
     found = nearest([train], queries, 30, distance)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_equal_vectors_come_in_row_order_across_blocks():

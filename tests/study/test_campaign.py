@@ -97,7 +97,7 @@ def test_phase2_is_the_grid_of_the_study() -> None:
     assert set(second.datasets) == {"msmarco-500k", "scifact"}
     assert third.number == 3
     assert "H1" in found.hypotheses
-    assert set(shipped()) == {"phase2", "offline", "local-beir"}
+    assert set(shipped()) == {"atlas", "phase2", "offline", "local-beir"}
 
 
 def test_local_collections_are_those_of_the_folder(tmp_path: Path, collection_dir: Path) -> None:

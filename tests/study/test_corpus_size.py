@@ -43,7 +43,7 @@ def test_the_largest_set_is_measured_on_nested_subsets(
     # The subsets are not part of the campaign's own figures.
     assert study.sets[0].records["binary64"][0].documents == 600
     assert len(study.sets[0].records["binary64"]) == 1
-    assert curve_plot(found, tmp_path / "curve.png").caption.startswith("recall@10 on nested")
+    assert curve_plot(found, tmp_path / "curve.svg").caption.startswith("recall@10 on nested")
 
 
 def test_the_table_of_sizes_by_hand() -> None:

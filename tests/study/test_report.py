@@ -33,7 +33,7 @@ RECALLS = {64: 0.4, 128: 0.6, 256: 0.8, 512: 1.0}
 
 def outcome(name: str, figures: Any, band: Band) -> Outcome[Any]:
     tables = [table(f"table of {name}", ("a", "b"), [["x", "1"]])]
-    return Outcome(name, f"title of {name}", "made-up", figures, band, tables, [Plot(f"{name}-x.png", "a plot")])
+    return Outcome(name, f"title of {name}", "made-up", figures, band, tables, [Plot(f"{name}-x.svg", "a plot")])
 
 
 def material(
@@ -219,10 +219,10 @@ def test_published_figures_are_checked_under_their_conditions() -> None:
 
 
 def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "p.png").write_bytes(b"\x89PNG picture")
-    found = page("# T <x>\n\n| a | b |\n|---|--:|\n| <b> | 1 |\n\n![c](p.png)\n", "A & B", tmp_path)
+    (tmp_path / "p.svg").write_text("<svg/>")
+    found = page("# T <x>\n\n| a | b |\n|---|--:|\n| <b> | 1 |\n\n![c](p.svg)\n", "A & B", tmp_path)
     assert "<title>A &amp; B</title>" in found
-    assert 'src="data:image/png;base64,iVBORyBwaWN0dXJl"' in found
+    assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in found
     assert "&lt;b&gt;" in found
     assert '<div class="table"><table>' in found
 

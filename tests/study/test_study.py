@@ -51,7 +51,15 @@ def stored(ran: Ran, experiment: type[Experiment[F]]) -> Outcome[F]:
 def test_everything_asked_for_is_there(ran: Ran) -> None:
     assert ran.status == 0
     log = Progress.read(ran.study.folder)
-    assert [step.name for step in log.steps] == ["tier 1", "tier 2", *(f"E{i}" for i in range(1, 9)), "X1", "X2", "X3"]
+    assert [step.name for step in log.steps] == [
+        "tier 1",
+        "tier 2",
+        *(f"E{i}" for i in range(1, 9)),
+        "X1",
+        "X2",
+        "X3",
+        "X4",
+    ]
     assert {step.state for step in log.steps} == {"done"}
     drawn = 0
     for experiment in experiments().values():
@@ -115,8 +123,8 @@ def test_the_report_names_bands_and_hypotheses(ran: Ran) -> None:
         assert f"| {stored(ran, type(experiment)).band.color} |" in text
     assert "**H1.** Long codes keep neighbours." in text
     html = (ran.study.folder / "report.html").read_text()
-    assert html.count("data:image/png;base64,") > 8
-    assert html.count("data:image/png;base64,") == text.count("](e") + text.count("](report-")
+    assert html.count("data:image/svg+xml;base64,") > 8
+    assert html.count("data:image/svg+xml;base64,") == text.count("](e") + text.count("](report-")
     assert 'src="e' not in html
 
 

@@ -9,7 +9,7 @@ import pytest
 from study.made_up import predictions
 
 from binbench.study.experiments import x2
-from binbench.study.experiments.x2 import X2, Coefficient, GeometryPredicts, explore
+from binbench.study.experiments.x2 import INDEX, X2, Coefficient, GeometryPredicts, explore
 from binbench.study.geometry import DIAGNOSTICS
 from binbench.study.prediction import DECISIVE, Point, counted, fitted
 from binbench.study.rows import Estimate
@@ -72,10 +72,12 @@ def world(effect: float, seed: int = 0) -> list[Point]:
     return found
 
 
-def explored(points: list[Point], monkeypatch: pytest.MonkeyPatch) -> GeometryPredicts:
+def explored(
+    points: list[Point], monkeypatch: pytest.MonkeyPatch, index: dict[str, float] | None = None
+) -> GeometryPredicts:
     monkeypatch.setattr(x2.regression, "MODELS", ("ridge", "lasso"))
     first = [fitted(points, features)[0] for features in DECISIVE]
-    return explore(replace(counted(points), fits=tuple(first)), points)
+    return explore(replace(counted(points), fits=tuple(first)), points, index or {})
 
 
 def test_a_planted_diagnostic_is_found_and_explained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +88,18 @@ def test_a_planted_diagnostic_is_found_and_explained(monkeypatch: pytest.MonkeyP
     assert [(fit.features, fit.model) for fit in found.further] == [(features, "lasso") for features in DECISIVE]
     assert X2().judge(found).color in ("green", "yellow")
     assert len(X2().tables(found)) == 2
+
+
+def test_the_index_is_a_target_too_where_geometry_tells_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = world(0.3)
+    index = {point.set: 0.9 - 0.5 * (point.diagnostics["anisotropy"] or 0) for point in points}
+    found = [fit for fit in explored(points, monkeypatch, index).further if fit.features == INDEX]
+    assert [(fit.model, fit.n) for fit in found] == [("ridge", 12), ("lasso", 12)]
+    # The index is a line in one diagnostic without noise; noise in its place is not predicted.
+    assert all(fit.rho is not None and fit.rho.value > 0.8 for fit in found), found
+    rng = np.random.Generator(np.random.PCG64(3))
+    noise = explored(points, monkeypatch, {name: float(rng.random()) for name in index})
+    assert all(fit.r2 is None or fit.r2.value < 0.3 for fit in noise.further if fit.features == INDEX)
 
 
 def test_noise_stops_after_the_first_ridge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from binbench.study.experiments.x3 import X3, Gain, Gains, within_limits
+from binbench.study.experiments.x3 import X3, Gain, Gains, code_geometry, within_limits
 from binbench.study.rows import Estimate
 from binbench.study.switches import k2
 
@@ -84,3 +86,20 @@ def test_configurations_and_hours_are_limited() -> None:
     kept, left_out = within_limits(rows)
     assert [row.configuration for row in kept] == ["a", "c"]
     assert left_out == ["b", "d"]
+
+
+def test_the_geometry_of_codes_is_that_of_a_second_implementation() -> None:
+    """Balance and participation ratio of the ±1 codes, by numpy alone, from the method's own projection."""
+    rng = np.random.Generator(np.random.PCG64(2))
+    train = rng.standard_normal((400, 24)).astype(np.float32) + 0.5
+    found = code_geometry(train, "binary64", seed=3)
+    bits = train.astype(np.float64) @ np.random.Generator(np.random.PCG64(3)).standard_normal((24, 64)) > 0
+    assert found["bit_imbalance"] == pytest.approx(np.abs(bits.mean(axis=0) - 0.5).mean())
+    eigenvalues = np.linalg.eigvalsh(np.cov(2.0 * bits.T - 1, bias=True))
+    assert found["participation_ratio"] == pytest.approx(eigenvalues.sum() ** 2 / np.square(eigenvalues).sum())
+
+
+def test_a_table_sets_codes_before_beside_codes_after() -> None:
+    shapes = {"binary256": {"hubness": 2.0, "twonn": None}, "adapter256": {"hubness": 1.5, "twonn": 9.0}}
+    found = X3().tables(replace(gains(gain(3.0)), geometry=shapes))[1]
+    assert found.lines == [["hubness", "2.000", "1.500"], ["twonn", "–", "9.000"]]

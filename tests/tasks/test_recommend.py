@@ -69,6 +69,9 @@ def test_beyond_what_was_measured_it_extrapolates_and_says_so(place):
     assert "queries in batches, threads: 1." in text
     assert "The trend checked on itself" in text
     assert "the most that 200 KiB buy: pq8" in text
+    tiny = asked(place, "--recall", "0.5", "--memory", "20k", **ask)
+    assert "nothing is so small; the smallest: " in " ".join(tiny.stdout.split())
+    assert tiny.returncode == 1
 
 
 def test_what_it_refuses(place):
@@ -76,6 +79,7 @@ def test_what_it_refuses(place):
     refused(asked(place, "--recall", "0.9", documents="many"), "expected one such as 250000")
     refused(asked(place, "--measure", "recal@10", "--quality", "0.9"), "did you mean recall@10")
     refused(asked(place, "--recall", "0.9", "--quality", "0.9"), "--recall is")
+    refused(asked(place, "--measure", "ndcg-retention", "--quality", "0.9"), "needs relevance judgements")
     refused(asked(place, "--recall", "0.9", "--for", "qdran"), "did you mean qdrant")
     with pytest.raises(UserError, match="too few"):
         sizes_for(600, 5000)
@@ -94,6 +98,16 @@ def test_a_method_with_too_few_sizes_is_left_out(place):
 def test_measures_by_their_short_names():
     assert Wanted(documents=1, measure="ndcg-retention").base == "ndcg@10"
     assert Wanted(documents=1, measure="recall@100").base == "recall@100"
+
+
+def test_settings_are_those_of_the_next_that_has_a_counterpart():
+    from binbench.report.databases import settings_of
+
+    rows = [made(name, 1, 0.9, 1.0, False) for name in ("int4", "int8")]
+    assert settings_of("qdrant", rows[:1], 64) == settings_of("qdrant", rows, 64)[:1]
+    assert settings_of("qdrant", rows, 64)[1] == "Of what fits, int8 has one."
+    assert "scalar" in settings_of("qdrant", rows, 64)[3]
+    assert settings_of("qdrant", [], 64) == []
 
 
 def made(name: str, size: int, quality: float, seconds: float, missed: bool) -> Candidate:

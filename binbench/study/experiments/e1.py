@@ -137,7 +137,7 @@ class E1(Experiment[Embeddings]):
             return []
         return [
             draw.bars(
-                folder / "e1-rate.png",
+                folder / "e1-rate.svg",
                 list(rates),
                 {"": list(rates.values())},
                 "hours per million documents",

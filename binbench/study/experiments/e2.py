@@ -142,7 +142,7 @@ class E2(Experiment[Sweep]):
         spread = {row.set: (centers, row.histogram) for row in shown} | {fair: (centers, binomial(bits))}
         return [
             draw.curves(
-                folder / "e2-prevalence.png",
+                folder / "e2-prevalence.svg",
                 balance,
                 ("bits, sorted by prevalence (share)", "share of documents with the bit set"),
                 f"Prevalence of each of {bits} bits, sorted: level at ½ for balanced bits.",
@@ -150,7 +150,7 @@ class E2(Experiment[Sweep]):
                 unit_y=True,
             ),
             draw.curves(
-                folder / "e2-distances.png",
+                folder / "e2-distances.svg",
                 spread,
                 (f"Hamming distance / {bits}", "share of random pairs"),
                 f"Hamming distances of random document pairs at {bits} bits, beside those of fair, independent bits.",

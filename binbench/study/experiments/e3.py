@@ -132,7 +132,7 @@ class E3(Experiment[Quantizers]):
             return []
         return [
             draw.curves(
-                folder / "e3-error.png",
+                folder / "e3-error.svg",
                 {
                     name: ([row.quantization_error for row in rows], [row.recall for row in rows])
                     for name, rows in by_set(ordered).items()

@@ -138,7 +138,7 @@ class E4(Experiment[GroundTruth]):
             return []
         return [
             draw.points(
-                folder / "e4-cost.png",
+                folder / "e4-cost.svg",
                 costs,
                 ("GFLOP (2 · Q · N · d)", "CPU seconds, all queries"),
                 "Cost of the exact search of all queries.",

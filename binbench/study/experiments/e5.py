@@ -108,7 +108,7 @@ class E5(Experiment[BinaryRetrieval]):
     def plots(self, figures: BinaryRetrieval, folder: Path) -> list[Plot]:
         swept = [row for row in figures.methods if row.family == "binary"]
         found = draw.sweep(
-            folder / "e5-recall.png", swept, "bits per vector", "recall@10 of `binary` by the length of the code.", 8
+            folder / "e5-recall.svg", swept, "bits per vector", "recall@10 of `binary` by the length of the code.", 8
         )
         if not figures.iso:
             return found
@@ -118,7 +118,7 @@ class E5(Experiment[BinaryRetrieval]):
         return [
             *found,
             draw.bars(
-                folder / "e5-ratio.png",
+                folder / "e5-ratio.svg",
                 sets,
                 {f"{size} bytes": [ratios.get((name, size)) for name in sets] for size in sizes},
                 "recall@10 of binary / recall@10 of PQ",

@@ -66,5 +66,5 @@ class E6(Experiment[QuantizedRetrieval]):
     def plots(self, figures: QuantizedRetrieval, folder: Path) -> list[Plot]:
         swept = [row for row in figures.methods if row.family == "pq"]
         return draw.sweep(
-            folder / "e6-recall.png", swept, "bytes per vector", "recall@10 of `pq` by the size of the code."
+            folder / "e6-recall.svg", swept, "bytes per vector", "recall@10 of `pq` by the size of the code."
         )

@@ -115,7 +115,7 @@ class E7(Experiment[Geometry]):
         balance = {row.set: (np.linspace(0, 1, len(row.prevalence)).tolist(), row.prevalence) for row in rows}
         found = [
             draw.curves(
-                folder / "e7-spectrum.png",
+                folder / "e7-spectrum.svg",
                 spectra,
                 ("principal component", "share of variance"),
                 "Eigenvalues of the covariance, as shares of the whole variance.",
@@ -124,7 +124,7 @@ class E7(Experiment[Geometry]):
                 markers=False,
             ),
             draw.curves(
-                folder / "e7-balance.png",
+                folder / "e7-balance.svg",
                 balance,
                 ("dimensions, sorted by prevalence (share)", "share of documents above zero"),
                 "Balance of the sign bits of the dimensions themselves.",
@@ -132,7 +132,7 @@ class E7(Experiment[Geometry]):
                 unit_y=True,
             ),
             draw.curves(
-                folder / "e7-cosines.png",
+                folder / "e7-cosines.svg",
                 {row.set: (centers, row.cosines) for row in rows},
                 ("cosine of random document pairs", "share of pairs"),
                 "Cosines of random pairs.",
@@ -142,7 +142,7 @@ class E7(Experiment[Geometry]):
         if strongest:
             found.append(
                 draw.points(
-                    folder / "e7-relation.png",
+                    folder / "e7-relation.svg",
                     {row.set: ([row.diagnostics[strongest]], [row.recall]) for row in rows},
                     (strongest, f"recall@10 of {figures.method}"),
                     "The diagnostic whose ranks follow recall@10 most closely.",

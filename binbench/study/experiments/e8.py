@@ -106,7 +106,7 @@ class E8(Experiment[Predictions]):
         series = {name: ([x for x, _ in own], [y for _, y in own]) for name, own in figures.points.items()}
         return [
             draw.points(
-                folder / "e8-predicted.png",
+                folder / "e8-predicted.svg",
                 series,
                 ("measured recall@10", "predicted recall@10"),
                 f"Predictions of sets that were left out (ridge, {SETS_OUT}); dashed: exact.",

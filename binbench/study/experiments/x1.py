@@ -153,7 +153,7 @@ class X1(Experiment[FriendlySets]):
             return []
         series = {row.set: ([row.index.value], [row.beside[DECIDES] or math.nan]) for row in figures.sets}
         return [
-            draw.points(folder / "x1-index.png", series, ("index", DECIDES), "The index beside what it should order.")
+            draw.points(folder / "x1-index.svg", series, ("index", DECIDES), "The index beside what it should order.")
         ]
 
 

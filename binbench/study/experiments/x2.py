@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,20 @@ from binbench.report.render import Table
 from binbench.study import regression
 from binbench.study.experiment import Band, Experiment, adapter, experiment
 from binbench.study.experiments.e8 import E8, points_of, said
-from binbench.study.prediction import SETS_OUT, Fit, Point, Predictions, available, fitted, shapes
+from binbench.study.experiments.x1 import X1
+from binbench.study.prediction import FIXED, SETS_OUT, Fit, Point, Predictions, available, fitted, shapes
 from binbench.study.rows import counting
 from binbench.study.switches import k3
 from binbench.study.tables import estimate, listing, number
-from binbench.study.thresholds import GREEN_R2, GREEN_RHO, LONG_BITS, SAME_SIGN, YELLOW_R2
+from binbench.study.thresholds import GREEN_R2, GREEN_RHO, LONG_BITS, MIN_SETS, SAME_SIGN, YELLOW_R2
 
 if TYPE_CHECKING:
     from binbench.study.study import Study
 
 #: Raised when a fit changes.
-SCHEMA = 1
+SCHEMA = 2
+#: What else is predicted: X1's index of a set, which has no length.
+INDEX = "geometry → index of X1"
 #: Whether recall should rise (+1) or fall (-1) with a diagnostic: what is lopsided or gathers in few directions loses.
 THEORY = {
     "anisotropy": -1,
@@ -54,7 +57,7 @@ class Coefficient:
 
 @dataclass(frozen=True, kw_only=True)
 class GeometryPredicts:
-    """What geometry adds: ridge first, and other models where K3 does not stop them.
+    """What geometry adds: ridge first; other models and X1's index as a target where K3 does not stop them.
 
     Attributes:
         coefficients: of ridge at 256 bits, the largest first.
@@ -81,7 +84,7 @@ class X2(Experiment[GeometryPredicts]):
 
     id = "x2"
     title = "Geometry predictors: what geometry adds to the number of bits"
-    needs = (E8.id,)
+    needs = (E8.id, X1.id)
     figures = GeometryPredicts
 
     def measure(self, study: Study) -> GeometryPredicts:
@@ -89,8 +92,9 @@ class X2(Experiment[GeometryPredicts]):
         if first.r2 is None:
             return GeometryPredicts(first=first)
         points = counting(points_of(study))
-        key = {"points": adapter(list[Point]).dump_python(points), "schema": SCHEMA}
-        return study.cached("x2", key, GeometryPredicts, partial(explore, first, points))
+        index = {row.set: row.index.value for row in study.figures(X1).sets}
+        key = {"points": adapter(list[Point]).dump_python(points), "index": index, "schema": SCHEMA}
+        return study.cached("x2", key, GeometryPredicts, partial(explore, first, points, index))
 
     def judge(self, figures: GeometryPredicts) -> Band:
         """R² and ρ of the first ridge, and whether its largest coefficient can be explained."""
@@ -144,13 +148,16 @@ class X2(Experiment[GeometryPredicts]):
         ]
 
 
-def explore(first: Predictions, points: list[Point]) -> GeometryPredicts:
-    """Coefficients of the first ridge and, unless K3 triggers on it, the other models."""
+def explore(first: Predictions, points: list[Point], index: Mapping[str, float]) -> GeometryPredicts:
+    """Coefficients of the first ridge and, unless K3 triggers on it, the other models and the `index` of sets."""
     figures = GeometryPredicts(first=first, coefficients=tuple(_coefficients(points)))
     if k3(figures).state == "triggered":
         return figures
     wanted = [(features, model) for features in available(points) for model in regression.MODELS[1:]]
-    further = (fitted(points, features, SETS_OUT, model)[0] for features, model in wanted)
+    further = [fitted(points, features, SETS_OUT, model)[0] for features, model in wanted]
+    rows = [replace(one, recall=index[one.set]) for one in points if one.bits == LONG_BITS[0] and one.set in index]
+    if len(rows) >= MIN_SETS:
+        further += [replace(fitted(rows, FIXED[0], SETS_OUT, model)[0], features=INDEX) for model in regression.MODELS]
     return GeometryPredicts(first=first, further=tuple(further), coefficients=figures.coefficients)
 
 

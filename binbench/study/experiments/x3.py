@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from numpy.typing import NDArray
+
+from binbench.plugins.registry import ALGORITHMS
 from binbench.report.render import Table
 from binbench.sets import DEFAULT_ENCODER
 from binbench.sets.encoders import encoder_name
+from binbench.study import geometry
 from binbench.study.experiment import Band, Experiment, experiment
 from binbench.study.rows import Estimate, SetRow, counting
 from binbench.study.switches import k2
-from binbench.study.tables import estimate, listing, number
+from binbench.study.tables import estimate, listing, number, table
 from binbench.study.thresholds import (
     K2_GAP,
     K2_POINTS,
@@ -25,8 +31,12 @@ from binbench.study.thresholds import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from binbench.study.study import Study, StudySet
 
+#: Raised when the geometry of codes is computed otherwise.
+SCHEMA = 1
 #: What families of adapters begin with, and what an adapter should beat to be worth its training.
 ADAPTERS, UNTRAINED = "adapter", ("ortho", "itq")
 
@@ -81,11 +91,13 @@ class Gains:
     Attributes:
         setting: the largest tier-1 set of the reference encoder; None where no adapter was run on one.
         left_out: configurations beyond the third, or beyond the device hours.
+        geometry: of the ±1 codes of `binary256` and of every deciding adapter, in the setting (:data:`DIAGNOSTICS`).
     """
 
     rows: tuple[Gain, ...]
     setting: str | None
     left_out: tuple[str, ...]
+    geometry: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
     @property
     def deciding(self) -> list[Gain]:
@@ -127,7 +139,8 @@ class X3(Experiment[Gains]):
         kept, left_out = within_limits(rows)
         own = [row for row in counting(kept, tier=1) if row.encoder == encoder_name(DEFAULT_ENCODER)]
         largest = max(own, key=lambda row: row.documents, default=None)
-        return Gains(rows=tuple(kept), setting=largest.set if largest else None, left_out=tuple(left_out))
+        found = Gains(rows=tuple(kept), setting=largest.set if largest else None, left_out=tuple(left_out))
+        return replace(found, geometry=_changes(study, found))
 
     def judge(self, figures: Gains) -> Band:
         """Points gained over `binary256`, or the share of the gap to PQ closed, in one setting."""
@@ -174,7 +187,38 @@ class X3(Experiment[Gains]):
         if figures.left_out:
             limits = f"at most {X3_CONFIGURATIONS} configurations and {X3_HOURS:g} hours"
             made.notes.append(f"Not counted ({limits}): {', '.join(figures.left_out)}")
-        return [made]
+        if not figures.geometry:
+            return [made]
+        lines = [
+            [name, *(number(own[name]) for own in figures.geometry.values())]
+            for name in next(iter(figures.geometry.values()))
+        ]
+        title = f"Geometry of the codes (±1) of {figures.setting}, of each method's first seed"
+        return [made, table(title, ("diagnostic", *figures.geometry), lines)]
+
+
+def code_geometry(train: NDArray[np.float32], instance: str, seed: int) -> dict[str, float | None]:
+    """The diagnostics of the ±1 codes that `instance`, fitted to `train` (N, d), gives to a sample of its rows."""
+    method = ALGORITHMS.get(instance).create(dimension=train.shape[1], seed=seed)
+    method.fit(train)
+    codes = method.decode(geometry.sample(train).astype(train.dtype))
+    found = geometry.diagnose(codes.astype(float))
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _changes(study: Study, gains: Gains) -> dict[str, Mapping[str, float | None]]:
+    """The geometry of codes before and after, in the setting."""
+    deciding = [f"{row.configuration}{row.bits}" for row in gains.deciding]
+    found: dict[str, Mapping[str, float | None]] = {}
+    if not deciding:
+        return found
+    entry = next(one for one in study.sets if one.name == gains.setting)
+    for method in (f"binary{X3_BITS}", *deciding):
+        record = entry.records[method][0]
+        key = {"inputs": record.inputs, "schema": SCHEMA, "sample": geometry.SAMPLE}
+        compute = partial(code_geometry, entry.vectors.train, record.instance, record.seed or 0)
+        found[method] = study.cached("x3", key, dict[str, float | None], compute)
+    return found
 
 
 def within_limits(rows: Sequence[Gain]) -> tuple[list[Gain], list[str]]:

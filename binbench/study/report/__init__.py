@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from binbench.files import atomic
 from binbench.harness.config import spelt_out
@@ -67,18 +68,17 @@ class Material:
     archive: Archive | None = None
 
 
-def write_report(study: Study) -> list[Path]:
-    """Write ``report.md`` and ``report.html`` (self-contained) into the study's folder; their paths.
+def gathered(study: Study) -> Material:
+    """What the report of `study` is made of; plots and the results' archive are written into the study's folder.
 
     Raises:
         UserError: a stored experiment cannot be read.
     """
-    study.campaign.store(study.folder)
     outcomes, methods = current(study), method_rows(study)
     e7 = outcome(outcomes, E7)
     participation = {row.set: row.diagnostics["participation_ratio"] for row in e7.figures.sets} if e7 else {}
     sizes = curve(study)
-    material = Material(
+    return Material(
         campaign=study.campaign.name,
         hypotheses=study.campaign.hypotheses,
         asked=[(entry.dataset, entry.encoder) for entry in study.asked],
@@ -95,7 +95,16 @@ def write_report(study: Study) -> list[Path]:
         losses=losses(study, participation),
         archive=archive(study),
     )
-    text = document(material)
+
+
+def write_report(study: Study) -> list[Path]:
+    """Write ``report.md`` and ``report.html`` (self-contained) into the study's folder; their paths.
+
+    Raises:
+        UserError: a stored experiment cannot be read.
+    """
+    study.campaign.store(study.folder)
+    text = document(gathered(study))
     written = {
         study.folder / "report.md": text,
         study.folder / "report.html": page(text, f"Study {study.campaign.name}", study.folder),
@@ -114,8 +123,8 @@ def given(study: Study) -> str:
     return shlex.join([study.campaign.known_as, *told])
 
 
-def document(material: Material) -> str:
-    """The report as Markdown; its images lie beside it."""
+def document(material: Material, template: str = "report.md.j2", **more: Any) -> str:
+    """The report, or what another `template` makes of the same and `more`, as Markdown; its images lie beside it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -127,7 +136,7 @@ def document(material: Material) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= views.FILTERS
-    return _filled(environment.get_template("report.md.j2").render(**vars(material), **views.of(material)))
+    return _filled(environment.get_template(template).render(**vars(material), **views.of(material), **more))
 
 
 def _filled(text: str) -> str:
@@ -141,7 +150,7 @@ def _filled(text: str) -> str:
 def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> list[Plot]:
     """recall@10 against bytes and against speed, means over the sets of each encoder; and against documents."""
     found = []
-    for old in folder.glob("report-*.png"):
+    for old in folder.glob("report-*.svg"):
         old.unlink()
     for i, encoder in enumerate(dict.fromkeys(row.encoder for row in methods)):
         rows = means(methods, encoder)
@@ -155,7 +164,7 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
                 y.append(row.recall)
             found.append(
                 draw.curves(
-                    folder / f"report-{what}-{i}.png",
+                    folder / f"report-{what}-{i}.svg",
                     series,
                     (label, "recall@10 against float"),
                     f"{encoder}: recall@10 against {label}, means over {rows[0].sets} sets.",
@@ -167,4 +176,4 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
                     dashed=[name for name in series if name.endswith("-asym")],
                 )
             )
-    return [*found, curve_plot(sizes, folder / "report-documents.png")] if sizes else found
+    return [*found, curve_plot(sizes, folder / "report-documents.svg")] if sizes else found

@@ -36,7 +36,7 @@ def page(markdown: str, title: str, folder: Path) -> str:
                 file = folder / str(child.attrs["src"])
                 if file.is_file():
                     encoded = base64.b64encode(file.read_bytes()).decode()
-                    child.attrs["src"] = f"data:image/png;base64,{encoded}"
+                    child.attrs["src"] = f"data:image/svg+xml;base64,{encoded}"
     body = parser.renderer.render(tokens, parser.options, {})
     # Wide tables scroll by themselves instead of the page.
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
