@@ -370,3 +370,19 @@ def test_phones_and_dark_rooms(page: Any, folder: Path, name: str, scheme: str) 
             "return getComputedStyle(document.querySelector('#chart .main-svg')).backgroundColor"
         )
         assert chart == page.execute_script("return getComputedStyle(document.body).backgroundColor")
+
+
+@pytest.mark.parametrize("name", ["sets/small.html", "methods/binary.html"])
+def test_a_narrow_table_shows_what_fits(page: Any, folder: Path, name: str) -> None:
+    headers = """return [...document.querySelectorAll('#results thead th')].filter(cell => cell.offsetParent)
+        .map(cell => cell.textContent)"""
+    page.get((folder / name).as_uri())
+    whole = page.execute_script(headers)
+    look_like(page, 400, "light")
+    kept = page.execute_script(headers)
+    assert kept == [*(["set"] if name.startswith("methods") else []), "method", "bytes/vector", "recall@10"]
+    assert set(kept) < set(whole)
+    assert page.execute_script("const f = document.querySelector('.scroll'); return f.scrollWidth - f.clientWidth") == 0
+    # The others are a press away.
+    page.execute_script("document.querySelector('#results .show').click()")
+    assert "build time" in page.execute_script("return document.getElementById('details-figures').textContent")
