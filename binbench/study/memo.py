@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from binbench.study.experiment import Outcome, Outcomes, outcome
 from binbench.study.experiments.x1 import DECIDES, X1, FriendlySets
 from binbench.study.experiments.x2 import X2, GeometryPredicts
-from binbench.study.experiments.x3 import X3, Gains
+from binbench.study.experiments.x3 import X3, Gain, Gains
 from binbench.study.regimes import RECALLS, choose, means
 from binbench.study.rows import MethodRow, counting, with_recall
 from binbench.study.scenario import Scenario, Verdict, scenario, stopping
 from binbench.study.switches import Switch
-from binbench.study.tables import estimate, mark, number
+from binbench.study.tables import estimate, mark
 from binbench.study.thresholds import GREEN_RECALL, X3_BITS, YELLOW_RECALL
 
 #: RQ4's question: so many documents in so much memory.
@@ -111,13 +111,17 @@ def _adapters(x3: Outcome[Gains]) -> Iterator[str]:
     for row in x3.figures.deciding:
         yield (
             f"{row.configuration}{row.bits} reaches {row.after:.3f} on {row.set} where binary{row.bits} has "
-            f"{row.before:.3f}: {estimate(row.difference, '+.3f')}, {number(row.gap, '.0%')} of the gap to PQ; "
+            f"{row.before:.3f}: {estimate(row.difference, '+.3f')}, {_gap(row)}; "
             f"{estimate(row.useful, '+.3f')} over {row.alternative or 'no untrained rule'}"
         )
     better = [row for row in x3.figures.rows if row.bits == X3_BITS and row.useful and (row.useful.low or 0) > 0]
     if better:
         sets = sorted({row.set for row in better})
         yield f"better than the best untrained rule at {X3_BITS} bits, interval considered, on {len(sets)} sets"
+
+
+def _gap(row: Gain) -> str:
+    return "PQ is not ahead" if row.gap is None else f"{row.gap:.0%} of the gap to PQ"
 
 
 def _regimes(methods: Sequence[MethodRow]) -> Iterator[str]:

@@ -128,8 +128,9 @@ def _adapters(outcomes: Outcomes, switches: Sequence[Switch]) -> Question:
         if by := stopping("X3", switches):
             return Question(text, "stopped", f"X3 was stopped by {', '.join(by)}, which is no negative result")
         return Question(text, "not known", "X3 was not run")
-    closed = number(x3.figures.gap_closed, ".0%")
-    numbers = f"{x3.figures.gain_points:+.1f} points at 256 bits, {closed} of the gap to PQ closed"
+    gap = x3.figures.gap_closed
+    closed = "where PQ is not ahead" if gap is None else f"{gap:.0%} of the gap to PQ closed"
+    numbers = f"{x3.figures.gain_points:+.1f} points at 256 bits, {closed}"
     if helps or (x3.figures.gain_points < K2_POINTS and (x3.figures.gap_closed or 0.0) < K2_GAP):
         return Question(text, "yes" if helps else "no", numbers)
     return Question(text, "not known", f"between the bands: {numbers}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from binbench.study.experiments.x3 import X3, Gain, Gains, code_geometry, within_limits
+from binbench.study.experiments.x3 import X3, Gain, Gains, LearnedCodes, learned_codes, within_limits
 from binbench.study.rows import Estimate
 from binbench.study.switches import k2
 
@@ -92,7 +92,7 @@ def test_the_geometry_of_codes_is_that_of_a_second_implementation() -> None:
     """Balance and participation ratio of the ±1 codes, by numpy alone, from the method's own projection."""
     rng = np.random.Generator(np.random.PCG64(2))
     train = rng.standard_normal((400, 24)).astype(np.float32) + 0.5
-    found = code_geometry(train, "binary64", seed=3)
+    found = learned_codes(train, "binary64", seed=3).geometry
     bits = train.astype(np.float64) @ np.random.Generator(np.random.PCG64(3)).standard_normal((24, 64)) > 0
     assert found["bit_imbalance"] == pytest.approx(np.abs(bits.mean(axis=0) - 0.5).mean())
     eigenvalues = np.linalg.eigvalsh(np.cov(2.0 * bits.T - 1, bias=True))
@@ -100,6 +100,23 @@ def test_the_geometry_of_codes_is_that_of_a_second_implementation() -> None:
 
 
 def test_a_table_sets_codes_before_beside_codes_after() -> None:
-    shapes = {"binary256": {"hubness": 2.0, "twonn": None}, "adapter256": {"hubness": 1.5, "twonn": 9.0}}
-    found = X3().tables(replace(gains(gain(3.0)), geometry=shapes))[1]
-    assert found.lines == [["hubness", "2.000", "1.500"], ["twonn", "–", "9.000"]]
+    codes = {
+        "binary256": LearnedCodes(geometry={"hubness": 2.0, "twonn": None}, weights="ab"),
+        "adapter256": LearnedCodes(geometry={"hubness": 1.5, "twonn": 9.0}, weights="cd"),
+    }
+    found = X3().tables(replace(gains(gain(3.0)), codes=codes))[1]
+    assert found.lines == [
+        ["hubness", "2.000", "1.500"],
+        ["twonn", "–", "9.000"],
+        ["sha256 of the weights", "ab", "cd"],
+    ]
+
+
+def test_weights_are_hashed_whole() -> None:
+    """Another seed, another rule, a hidden layer: each has a hash of its own, and the same again has the same."""
+    train = np.random.Generator(np.random.PCG64(4)).standard_normal((300, 24)).astype(np.float32)
+    train /= np.linalg.norm(train, axis=1, keepdims=True)
+    asked = [("binary16", 0), ("binary16", 1), ("itq16", 0), ("adapter-mlp16", 0), ("adapter-itq16", 0)]
+    hashes = [learned_codes(train, *one).weights for one in asked]
+    assert len(set(hashes)) == len(asked)
+    assert learned_codes(train, *asked[-1]).weights == hashes[-1]

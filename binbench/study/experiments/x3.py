@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
+from binbench.plugins.hamming_codes import HammingCodes
 from binbench.plugins.registry import ALGORITHMS
 from binbench.report.render import Table
 from binbench.sets import DEFAULT_ENCODER
@@ -17,6 +19,7 @@ from binbench.sets.encoders import encoder_name
 from binbench.study import geometry
 from binbench.study.experiment import Band, Experiment, experiment
 from binbench.study.rows import Estimate, SetRow, counting
+from binbench.study.study import hashed
 from binbench.study.switches import k2
 from binbench.study.tables import estimate, listing, number, table
 from binbench.study.thresholds import (
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from binbench.study.study import Study, StudySet
 
 #: Raised when the geometry of codes is computed otherwise.
-SCHEMA = 1
+SCHEMA = 2
 #: What families of adapters begin with, and what an adapter should beat to be worth its training.
 ADAPTERS, UNTRAINED = "adapter", ("ortho", "itq")
 
@@ -50,7 +53,7 @@ class Gain(SetRow):
         difference: after − before, paired by query, over queries and seeds.
         alternative, useful: the best of the others that were run, and the adapter's difference from it.
         hours: of training, all seeds.
-        inputs: the hash of everything that the first seed's result depends on: vectors, configuration, code.
+        inputs: a hash of the method and of all that its first seed's result depends on: vectors, configuration, code.
     """
 
     configuration: str
@@ -85,19 +88,32 @@ class Gain(SetRow):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearnedCodes:
+    """What a method's first seed makes of a set's documents.
+
+    Attributes:
+        geometry: of the ±1 codes of a sample (:data:`binbench.study.geometry.DIAGNOSTICS`); None where not defined.
+        weights: a sha256 of projection and thresholds, which on other processors may differ in the last digits.
+    """
+
+    geometry: Mapping[str, float | None]
+    weights: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gains:
     """Every gain, the configurations in the campaign's order; the verdict rests on one set.
 
     Attributes:
         setting: the largest tier-1 set of the reference encoder; None where no adapter was run on one.
         left_out: configurations beyond the third, or beyond the device hours.
-        geometry: of the ±1 codes of `binary256` and of every deciding adapter, in the setting (:data:`DIAGNOSTICS`).
+        codes: `binary256` and every deciding adapter, learned again in the setting.
     """
 
     rows: tuple[Gain, ...]
     setting: str | None
     left_out: tuple[str, ...]
-    geometry: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    codes: Mapping[str, LearnedCodes] = field(default_factory=dict)
 
     @property
     def deciding(self) -> list[Gain]:
@@ -140,7 +156,7 @@ class X3(Experiment[Gains]):
         own = [row for row in counting(kept, tier=1) if row.encoder == encoder_name(DEFAULT_ENCODER)]
         largest = max(own, key=lambda row: row.documents, default=None)
         found = Gains(rows=tuple(kept), setting=largest.set if largest else None, left_out=tuple(left_out))
-        return replace(found, geometry=_changes(study, found))
+        return replace(found, codes=_changes(study, found))
 
     def judge(self, figures: Gains) -> Band:
         """Points gained over `binary256`, or the share of the gap to PQ closed, in one setting."""
@@ -187,37 +203,42 @@ class X3(Experiment[Gains]):
         if figures.left_out:
             limits = f"at most {X3_CONFIGURATIONS} configurations and {X3_HOURS:g} hours"
             made.notes.append(f"Not counted ({limits}): {', '.join(figures.left_out)}")
-        if not figures.geometry:
+        if not figures.codes:
             return [made]
-        lines = [
-            [name, *(number(own[name]) for own in figures.geometry.values())]
-            for name in next(iter(figures.geometry.values()))
-        ]
+        names = next(iter(figures.codes.values())).geometry
+        lines = [[name, *(number(own.geometry[name]) for own in figures.codes.values())] for name in names]
+        lines.append(["sha256 of the weights", *(own.weights[:12] for own in figures.codes.values())])
         title = f"Geometry of the codes (±1) of {figures.setting}, of each method's first seed"
-        return [made, table(title, ("diagnostic", *figures.geometry), lines)]
+        return [made, table(title, ("diagnostic", *figures.codes), lines)]
 
 
-def code_geometry(train: NDArray[np.float32], instance: str, seed: int) -> dict[str, float | None]:
-    """The diagnostics of the ±1 codes that `instance`, fitted to `train` (N, d), gives to a sample of its rows."""
+def learned_codes(train: NDArray[np.float32], instance: str, seed: int) -> LearnedCodes:
+    """What `instance`, fitted to `train` (N, d), learned, and the geometry of the codes of a sample of the rows."""
     method = ALGORITHMS.get(instance).create(dimension=train.shape[1], seed=seed)
+    assert isinstance(method, HammingCodes)
     method.fit(train)
     codes = method.decode(geometry.sample(train).astype(train.dtype))
     found = geometry.diagnose(codes.astype(float))
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+    weights = hashlib.sha256()
+    for held in (*vars(method.projection).values(), method.thresholds_):
+        weights.update(getattr(held, "tobytes", bytes)())
+    defined = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    return LearnedCodes(geometry=defined, weights=weights.hexdigest())
 
 
-def _changes(study: Study, gains: Gains) -> dict[str, Mapping[str, float | None]]:
-    """The geometry of codes before and after, in the setting."""
+def _changes(study: Study, gains: Gains) -> dict[str, LearnedCodes]:
+    """Codes before and after, in the setting."""
     deciding = [f"{row.configuration}{row.bits}" for row in gains.deciding]
-    found: dict[str, Mapping[str, float | None]] = {}
+    found: dict[str, LearnedCodes] = {}
     if not deciding:
         return found
     entry = next(one for one in study.sets if one.name == gains.setting)
     for method in (f"binary{X3_BITS}", *deciding):
         record = entry.records[method][0]
-        key = {"inputs": record.inputs, "schema": SCHEMA, "sample": geometry.SAMPLE}
-        compute = partial(code_geometry, entry.vectors.train, record.instance, record.seed or 0)
-        found[method] = study.cached("x3", key, dict[str, float | None], compute)
+        # The inputs of methods of one file and the same parameters are alike.
+        key = {"method": method, "inputs": record.inputs, "schema": SCHEMA, "sample": geometry.SAMPLE}
+        compute = partial(learned_codes, entry.vectors.train, record.instance, record.seed or 0)
+        found[method] = study.cached("x3", key, LearnedCodes, compute)
     return found
 
 
@@ -270,7 +291,7 @@ def _gains(entry: StudySet) -> list[Gain]:
                 alternative=best,
                 useful=_difference(entry, method, best),
                 hours=sum(record.train_seconds or 0.0 for record in records) / 3600,
-                inputs=first.inputs,
+                inputs=hashed(f"{first.instance} {first.inputs}"),
             )
         )
     return found

@@ -98,6 +98,7 @@ def of(material: Material) -> dict[str, Any]:
         "h1": first_hypothesis(material),
         "published": on_record,
         "published_table": comparison(on_record),
+        "published_comparable": comparison([row for row in on_record if row.known.comparable]),
         "known": known,
         "missing": {name: absent(name, switches) for name in known if name not in outcomes},
         "above_float": [row for row in methods if row.retention is not None and row.retention > 1.001],
