@@ -93,4 +93,18 @@ CASES = {
     "site a b": "got unexpected extra argument (b); see `binbench site --help`",
     "table 'a\nb'": r"got unexpected extra argument (a b); see `binbench table --help`",
     "--{long}": "no such option",
+    # What is no name, no number or no kind of anything.
+    "run --algorithm pq --train docs.npy --hold-out 999999999": "leaves no documents: docs.npy holds 60 vectors",
+    "run --algorithm '' --train docs.npy --hold-out 5": "unknown algorithm ''; see `binbench list algorithms`",
+    "run --algorithm binary0 --train docs.npy --hold-out 5": "unknown algorithm 'binary0'; did you mean binary",
+    "run --algorithm faiss:nonsense --train docs.npy --hold-out 5": "unknown algorithm 'faiss:nonsense'",
+    "build --algorithm float --train docs.npy --argument x --output o": "expected NAME=NUMBER, such as nprobe=16",
+    "recommend --documents -5": "number of documents '-5': expected one such as 250000, 200k or 10M",
+    "recommend --documents 1e9": "number of documents '1e9': expected one such as 250000, 200k or 10M",
+    "prepare --dataset synthetic-0x8": "unknown dataset 'synthetic-0x8'",
+    "table --columns ''": "unknown column ''",
+    "plot --kind ''": "unknown kind of plot ''; there are build-time",
+    "study plan ''": "unknown campaign ''",
+    "similarity --algorithm float --pairs docs.npy": "docs.npy: not UTF-8 after line 0",
+    "check ''": "unknown algorithm ''",
 }
