@@ -29,6 +29,8 @@ _STYLE: Any = {
 }
 
 Series = tuple[Sequence[float | None], Sequence[float | None]]
+#: Points (x, y), hollow or not.
+Marked = Sequence[tuple[float, float, bool]]
 
 
 @contextmanager
@@ -133,17 +135,19 @@ def curves(
     return Plot(path.name, caption)
 
 
-def panels(path: Path, groups: Mapping[str, Mapping[str, Series]], axes: tuple[str, str], caption: str) -> Plot:
+def panels(path: Path, groups: Mapping[str, Mapping[str, Marked]], axes: tuple[str, str], caption: str) -> Plot:
     """Lines of families of methods side by side, a panel for each group, bytes on a logarithmic axis."""
     looks = style.looks(family for series in groups.values() for family in series)
     with drawn(path, (4.1 * len(groups), 4.4)) as drawing:
         places = drawing.subplots(1, len(groups), sharey=True, squeeze=False)[0]
         lines = {}
         for ax, (title, series) in zip(places, groups.items(), strict=True):
-            for family, (x, y) in series.items():
-                look = looks[family]
-                (lines[family],) = ax.plot(x, y, color=look.colour, marker=look.marker, markersize=5, linewidth=1.3)
-            ticks = powers(value for x, _ in series.values() for value in x if value)
+            for family, points in series.items():
+                look: Any = {"color": looks[family].colour, "marker": looks[family].marker, "markersize": 5}
+                (lines[family],) = ax.plot([x for x, _, _ in points], [y for _, y, _ in points], linewidth=1.3, **look)
+                for x, y in ((x, y) for x, y, hollow in points if hollow):
+                    ax.plot([x], [y], markerfacecolor="white", zorder=3, **look)
+            ticks = powers(x for points in series.values() for x, _, _ in points)
             ax.set_xscale("log", base=2)
             ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             ax.minorticks_off()

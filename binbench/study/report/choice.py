@@ -96,15 +96,16 @@ def best_rules(rows: dict[str, list[MeanRow]]) -> list[str]:
 
 
 def picture(methods: Sequence[MethodRow], path: Path) -> Plot:
-    """recall@10 against bytes, a panel for each encoder."""
-    panels: dict[str, dict[str, draw.Series]] = {}
+    """recall@10 against bytes, a panel for each encoder; hollow where few training points flatter a method."""
+    panels: dict[str, dict[str, draw.Marked]] = {}
     for encoder in dict.fromkeys(row.encoder for row in methods):
         rows = means(methods, encoder)
         own = {family: [row for row in rows if row.family == family] for family in PICTURED}
         panels[f"{encoder}, {rows[0].sets if rows else 0} sets"] = {
-            family: ([row.bytes_per_vector for row in some], [row.recall for row in some])
+            family: [(row.bytes_per_vector, row.recall, row.flattered) for row in some]
             for family, some in own.items()
             if some
         }
     label = ("bytes per vector", "recall@10 against float")
-    return draw.panels(path, panels, label, "Mean recall@10 against bytes per vector, a panel for each encoder.")
+    caption = "Mean recall@10 against bytes per vector, a panel for each encoder; hollow: trained on few points (†)."
+    return draw.panels(path, panels, label, caption)
