@@ -115,6 +115,11 @@ class Gains:
     left_out: tuple[str, ...]
     codes: Mapping[str, LearnedCodes] = field(default_factory=dict)
 
+    def weights(self, row: Gain) -> str:
+        """The beginning of their hash, where they were learned again."""
+        known = self.codes.get(f"{row.configuration}{row.bits}") if row.set == self.setting else None
+        return known.weights[:12] if known else "–"
+
     @property
     def deciding(self) -> list[Gain]:
         """The gains at 256 bits in the setting, of enough seeds."""
@@ -188,28 +193,35 @@ class X3(Experiment[Gains]):
             {
                 "set": lambda row: row.set,
                 "adapter": lambda row: f"{row.configuration}{row.bits}",
-                "seeds": lambda row: str(row.seeds),
                 "binary": lambda row: number(row.before),
                 "adapted": lambda row: number(row.after),
                 "PQ": lambda row: number(row.pq),
                 "over binary": lambda row: estimate(row.difference, "+.3f"),
                 "of the gap": lambda row: number(row.gap, ".0%"),
-                "best untrained": lambda row: row.alternative or "–",
-                "over that": lambda row: estimate(row.useful, "+.3f"),
+                "over the best untrained": lambda row: f"{estimate(row.useful, '+.3f')} ({row.alternative or 'none'})",
+            },
+        )
+        learned = listing(
+            "How they were learned",
+            figures.rows,
+            {
+                "set": lambda row: row.set,
+                "adapter": lambda row: f"{row.configuration}{row.bits}",
+                "seeds": lambda row: str(row.seeds),
                 "training h": lambda row: number(row.hours, ".4f"),
                 "inputs": lambda row: row.inputs[:12],
+                "weights of the first seed": figures.weights,
             },
         )
         if figures.left_out:
             limits = f"at most {X3_CONFIGURATIONS} configurations and {X3_HOURS:g} hours"
             made.notes.append(f"Not counted ({limits}): {', '.join(figures.left_out)}")
         if not figures.codes:
-            return [made]
+            return [made, learned]
         names = next(iter(figures.codes.values())).geometry
         lines = [[name, *(number(own.geometry[name]) for own in figures.codes.values())] for name in names]
-        lines.append(["sha256 of the weights", *(own.weights[:12] for own in figures.codes.values())])
         title = f"Geometry of the codes (±1) of {figures.setting}, of each method's first seed"
-        return [made, table(title, ("diagnostic", *figures.codes), lines)]
+        return [made, learned, table(title, ("diagnostic", *figures.codes), lines)]
 
 
 def learned_codes(train: NDArray[np.float32], instance: str, seed: int) -> LearnedCodes:
