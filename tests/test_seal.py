@@ -79,12 +79,15 @@ def test_what_is_changed_by_means_of_hdf5_is_read(path: Path) -> None:
 def test_what_has_no_seal_is_tried(does, said, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal, "_walk", does)
     monkeypatch.setattr(seal, "PATIENCE", 0.2)
+    forked, fork = [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: forked.append(fork()) or forked[-1])
     read(path)
     h5py.File(path, "r+").close()
     with pytest.raises(UserError, match=f"is damaged: {said}; get it again"):
         read(path)
+    assert len(forked) == 1
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(forked[0], os.WNOHANG)
 
 
 def test_a_lost_seal_is_no_older_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ def supervise(work: Callable[[], Iterable[Any]], timeout: float | None, memory_l
         child = _Child(os.fork)
         if child.pid == 0:
             os.close(reading)
+            os.close(beginning)
             _do(work, writing, log.fileno(), waiting)
         os.close(writing)
         messages = _Messages(reading)
@@ -97,6 +98,7 @@ def _do(work: Callable[[], Iterable[Any]], writing: int, log: int, waiting: int)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent()
         os.read(waiting, 1)
+        os.close(waiting)
         with open(writing, "w", encoding="utf-8") as pipe:
             for message in _told(work):
                 print(json.dumps(message), file=pipe, flush=True)
