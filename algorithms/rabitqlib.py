@@ -12,9 +12,8 @@ import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray, Ids
-from binbench.plugins.faiss_index import ranked, sample_rows
+from binbench.plugins.faiss_index import ranked, sample_rows, trained_on
 from binbench.plugins.libraries import library
-from binbench.plugins.training import trained_on
 
 
 class RaBitQLib(Algorithm):

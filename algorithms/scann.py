@@ -9,8 +9,7 @@ import numpy as np
 
 from binbench import Algorithm, Footprint, Unsupported, register
 from binbench.plugins.algorithm import Answer, FloatArray
-from binbench.plugins.faiss_index import sample_rows
-from binbench.plugins.training import trained_on
+from binbench.plugins.faiss_index import sample_rows, trained_on
 
 #: Rows that the library draws to learn from, and centroids of each codebook.
 _SAMPLE, _CENTROIDS = 100_000, 16

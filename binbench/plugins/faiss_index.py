@@ -103,12 +103,7 @@ class FaissAlgorithm(Algorithm):
         sample = sample_rows(train, self.training_limit or MOST_PER_CENTROID * self.centroids or None, self.seed)
         if len(sample) < self.centroids:
             raise Unsupported(f"{len(sample)} documents are too few to train {self.centroids} centroids")
-        advised = ADVISED_PER_CENTROID * self.centroids
-        self.facts["training_rows"] = len(sample)
-        if self.centroids:
-            self.facts["points_per_centroid"] = len(sample) / self.centroids
-        if len(sample) < advised:
-            self.note(f"trained on {len(sample)} points; faiss advises at least {advised}; so few flatter it")
+        trained_on(self, len(sample), self.centroids)
         return sample
 
     def seeded(self, parameters: Any) -> None:
@@ -140,6 +135,16 @@ class FaissAlgorithm(Algorithm):
         if self.index_.metric_type != faiss.METRIC_INNER_PRODUCT:
             np.negative(scores, out=scores)
         return scores, ids
+
+
+def trained_on(algorithm: Algorithm, rows: int, centroids: int) -> None:
+    """Record that `algorithm` learned so many `centroids` at once from so many `rows`, and whether these are few."""
+    advised = ADVISED_PER_CENTROID * centroids
+    algorithm.facts["training_rows"] = rows
+    if centroids:
+        algorithm.facts["points_per_centroid"] = rows / centroids
+    if rows < advised:
+        algorithm.note(f"trained on {rows} points; faiss advises at least {advised}; so few flatter it")
 
 
 def _reserve(index: faiss.Index, rows: int) -> None:
