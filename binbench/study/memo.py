@@ -71,7 +71,10 @@ def _section(
 ) -> Section:
     """The switches that stop `record`, and those of `found` that its figures triggered, make a section negative."""
     kept = tuple(says)
-    triggered = [*stopping(record, switches), *(one.name for one in switches if one.name in found and one.stands)]
+    triggered = [
+        *stopping(record, switches),
+        *(one.name for one in switches if one.name in found and one.state == "triggered"),
+    ]
     reasons = {one.name: one.reason for one in switches}
     return Section(
         title=title,
@@ -110,7 +113,7 @@ def _geometry(x2: Outcome[GeometryPredicts]) -> Iterator[str]:
 def _adapters(x3: Outcome[Gains]) -> Iterator[str]:
     for row in x3.figures.deciding:
         yield (
-            f"{row.configuration}{row.bits} reaches {row.after:.3f} on {row.set} where binary{row.bits} has "
+            f"{row.method} reaches {row.after:.3f} on {row.set} where binary{row.bits} has "
             f"{row.before:.3f}: {estimate(row.difference, '+.3f')}, {_gap(row)}; "
             f"{estimate(row.useful, '+.3f')} over {row.alternative or 'no untrained rule'}"
         )

@@ -44,12 +44,13 @@ def publish(study: Study, output: Path) -> Path:
         old.unlink()
     for file in (*sorted(study.folder.glob("*.svg")), study.folder / FILE):
         shutil.copyfile(file, output / file.name)
-    plot = choice.picture(material.methods, output / PICTURE)
+    chosen = choice.of(material.methods)
+    plot = choice.picture(chosen["means"], output / PICTURE)
     texts = {
         "report.md": document(material),
         "campaign.yml": f"# The campaign `{study.campaign.name}`, every default spelt out.\n{resolved}",
         SETS: json.dumps(identities(material.outcomes), indent=1, ensure_ascii=False) + "\n",
-        "README.md": document(material, "choice.md.j2", picture=plot, **choice.of(material.methods)),
+        "README.md": document(material, "choice.md.j2", picture=plot, **chosen),
     }
     for name, text in texts.items():
         with atomic(output / name) as temporary:

@@ -88,14 +88,9 @@ class Switch:
         return RULES[self.name]
 
     @property
-    def stands(self) -> bool:
-        """Whether it has triggered."""
-        return self.state == "triggered"
-
-    @property
     def stops(self) -> tuple[str, ...]:
         """The steps that it stops now."""
-        return STOPS.get(self.name, ()) if self.stands else ()
+        return STOPS.get(self.name, ()) if self.state == "triggered" else ()
 
 
 def exploratory() -> list[str]:

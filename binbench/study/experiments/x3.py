@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -70,6 +70,11 @@ class Gain(SetRow):
     inputs: str
 
     @property
+    def method(self) -> str:
+        """The instance's name."""
+        return f"{self.configuration}{self.bits}"
+
+    @property
     def counts(self) -> bool:
         """Whether the paired interval excludes 0."""
         return self.difference.low is not None and self.difference.low > 0
@@ -117,7 +122,7 @@ class Gains:
 
     def weights(self, row: Gain) -> str:
         """The beginning of their hash, where they were learned again."""
-        known = self.codes.get(f"{row.configuration}{row.bits}") if row.set == self.setting else None
+        known = self.codes.get(row.method) if row.set == self.setting else None
         return known.weights[:12] if known else "–"
 
     @property
@@ -170,7 +175,7 @@ class X3(Experiment[Gains]):
             wanted = f"an adapter of {X3_BITS} bits with {X3_SEEDS} seeds, binary{X3_BITS} and pq{X3_BITS // 8}"
             return Band("not applicable", [f"needs {wanted} on a tier-1 set of {encoder_name(DEFAULT_ENCODER)}"])
         reasons = [
-            f"{row.configuration}{row.bits} on {row.set}: {estimate(row.difference, '+.3f')} over binary, "
+            f"{row.method} on {row.set}: {estimate(row.difference, '+.3f')} over binary, "
             f"{number(row.gap, '.0%')} of the gap to PQ, {estimate(row.useful, '+.3f')} over "
             f"{row.alternative or 'no untrained rule'}"
             for row in figures.deciding
@@ -187,12 +192,12 @@ class X3(Experiment[Gains]):
         return Band("yellow" if near else "red", reasons)
 
     def tables(self, figures: Gains) -> list[Table]:
+        named: dict[str, Callable[[Gain], str]] = {"set": lambda row: row.set, "adapter": lambda row: row.method}
         made = listing(
             "Adapters, learned on documents alone; differences paired by query, over queries and seeds",
             figures.rows,
             {
-                "set": lambda row: row.set,
-                "adapter": lambda row: f"{row.configuration}{row.bits}",
+                **named,
                 "binary": lambda row: number(row.before),
                 "adapted": lambda row: number(row.after),
                 "PQ": lambda row: number(row.pq),
@@ -205,8 +210,7 @@ class X3(Experiment[Gains]):
             "How they were learned",
             figures.rows,
             {
-                "set": lambda row: row.set,
-                "adapter": lambda row: f"{row.configuration}{row.bits}",
+                **named,
                 "seeds": lambda row: str(row.seeds),
                 "training h": lambda row: number(row.hours, ".4f"),
                 "inputs": lambda row: row.inputs[:12],
@@ -240,7 +244,7 @@ def learned_codes(train: NDArray[np.float32], instance: str, seed: int) -> Learn
 
 def _changes(study: Study, gains: Gains) -> dict[str, LearnedCodes]:
     """Codes before and after, in the setting."""
-    deciding = [f"{row.configuration}{row.bits}" for row in gains.deciding]
+    deciding = [row.method for row in gains.deciding]
     found: dict[str, LearnedCodes] = {}
     if not deciding:
         return found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from binbench.report.render import Table
-from binbench.study.experiment import Band, Experiment, Outcome, experiment, experiments
+from binbench.study.experiment import Band, Experiment, Outcome, experiment, experiments, load
 from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.x1 import X1
 from binbench.study.experiments.x2 import X2
@@ -40,10 +40,12 @@ class X4(Experiment[Memo]):
         """From the figures of the other experiments; those that a switch stops have none."""
         from binbench.study.execute import kill_switches
 
-        figures = {name: lambda one=one: study.figures(type(one)) for name, one in experiments().items()}
-        switches = kill_switches(study, figures=lambda name: figures[name]())
+        def figures(name: str) -> Any:
+            return study.figures(type(load(name)))
+
+        switches = kill_switches(study, figures=figures)
         found = {
-            name: Outcome(name, one.title, study.campaign.name, known := figures[name](), one.judge(known))
+            name: Outcome(name, one.title, study.campaign.name, known := figures(name), one.judge(known))
             for name, one in experiments().items()
             if name != self.id and (not stopping(name.upper(), switches) or (study.folder / f"{name}.json").is_file())
         }

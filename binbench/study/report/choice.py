@@ -95,13 +95,12 @@ def best_rules(rows: dict[str, list[MeanRow]]) -> list[str]:
     return found
 
 
-def picture(methods: Sequence[MethodRow], path: Path) -> Plot:
+def picture(rows: dict[str, list[MeanRow]], path: Path) -> Plot:
     """recall@10 against bytes, a panel for each encoder; hollow where few training points flatter a method."""
     panels: dict[str, dict[str, draw.Marked]] = {}
-    for encoder in dict.fromkeys(row.encoder for row in methods):
-        rows = means(methods, encoder)
-        own = {family: [row for row in rows if row.family == family] for family in PICTURED}
-        panels[f"{encoder}, {rows[0].sets if rows else 0} sets"] = {
+    for encoder, known in rows.items():
+        own = {family: [row for row in known if row.family == family] for family in PICTURED}
+        panels[f"{encoder}, {known[0].sets if known else 0} sets"] = {
             family: [(row.bytes_per_vector, row.recall, row.flattered) for row in some]
             for family, some in own.items()
             if some
