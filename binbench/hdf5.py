@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How many bytes one stored byte can stand for where an array is compressed: what deflate does to zeros.
 _DEFLATED = 1032
+#: Bytes of one text in an array: its length, and the place where it lies.
+_REFERENCE = 16
 
 
 @contextmanager
@@ -65,17 +67,15 @@ def attributes_of(file: h5py.File) -> dict[str, Any]:
     held: Any
     for name in file.attrs:
         attribute = h5a.open(file.id, name.encode("utf-8", "surrogateescape"))
-        kind = attribute.get_type()
-        # What is read goes to where there is room for no more than one value.
-        if attribute.shape != ():
-            found[name] = file.attrs[name]
-        elif isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
+        kind, room = attribute.get_type(), attribute.get_storage_size()
+        # What is read goes to where there is room for one value; to ask how many there are takes longer.
+        if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str() and room == _REFERENCE:
             held = np.zeros((), object)
             attribute.read(held, text)
             found[name] = held[()].decode("utf-8", "surrogateescape") if held[()] else ""
-        elif isinstance(kind, numbers):
+        elif isinstance(kind, numbers) and room == kind.get_size():
             held = np.zeros((), kind.dtype)
-            attribute.read(held)
+            attribute.read(held, kind)
             found[name] = held.item()
         else:
             found[name] = file.attrs[name]

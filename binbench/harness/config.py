@@ -26,7 +26,6 @@ from binbench.harness.options import (
 from binbench.plugins.registry import ALGORITHMS, load_file
 from binbench.sets.corpus import SourceOptions
 from binbench.sets.encoders import check_encoder
-from binbench.sets.prepare import check_dataset
 
 M = TypeVar("M", bound=Options)
 #: From the path of a value in a file to ``FILE:LINE``.
@@ -136,6 +135,8 @@ def check_names(
     Raises:
         UserError: one does not; with file and line.
     """
+    from binbench.sets.prepare import check_dataset
+
     source = SourceOptions.from_environment(beir_dir=beir_dir)
     for i, name in enumerate(algorithms):
         _check(at("algorithms", i), ALGORITHMS.resolve, [name])

@@ -19,7 +19,6 @@ from binbench.harness.figures import judge, settle
 from binbench.harness.jobs import RESULT_SCHEMA, Job
 from binbench.harness.options import RunOptions
 from binbench.harness.pool import ForkServer, Server, perform_all
-from binbench.harness.remote import RemoteServer
 from binbench.harness.results import write_failure
 from binbench.plugins.identity import code_identity
 from binbench.plugins.registry import ALGORITHMS, load_file
@@ -245,6 +244,8 @@ def _perform(jobs: Sequence[Job], sets: dict[str, EmbeddingSet], options: RunOpt
 def _servers(jobs: int, options: RunOptions) -> list[Server]:
     """One for every job that may be under way: a cluster's workers should always find the next one waiting."""
     if cluster := current():
+        from binbench.harness.remote import RemoteServer
+
         return [RemoteServer(cluster, options.threads) for _ in range(min(jobs, 2 * max(1, cluster.workers)))]
     return [ForkServer(options.threads) for _ in range(min(jobs, options.jobs))]
 

@@ -8,6 +8,7 @@ plugin says of itself without being called is declared with it, as facts.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import re
@@ -81,14 +82,20 @@ class Family:
             parameters = dict(zip(self.grid, values, strict=True))
             yield Instance(self.pattern.format(**parameters), self, parameters | self.constants)
 
+    @functools.cached_property
+    def _names(self) -> re.Pattern[str]:
+        """What every name fits."""
+        pieces = PLACEHOLDER.split(self.pattern)
+        return re.compile(
+            "".join(
+                f"(?P<{piece}>{_expression(self.grid[piece])})" if i % 2 else re.escape(piece)
+                for i, piece in enumerate(pieces)
+            )
+        )
+
     def match(self, name: str) -> Instance | None:
         """The instance called `name`, or None when it does not fit the pattern."""
-        pieces = PLACEHOLDER.split(self.pattern)
-        expression = "".join(
-            f"(?P<{piece}>{_expression(self.grid[piece])})" if i % 2 else re.escape(piece)
-            for i, piece in enumerate(pieces)
-        )
-        found = re.fullmatch(expression, name)
+        found = self._names.fullmatch(name)
         if found is None:
             return None
         parameters = {key: type(self.grid[key][0])(text) for key, text in found.groupdict().items()}

@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
@@ -137,15 +137,17 @@ def _read(name: str, file: str, changed: int, size: int) -> tuple[str, tuple[Wan
 
 def _plain(node: Any) -> str:
     """`node` as text that is the same in every version of Python: ``ast.dump`` tells fields that only some know."""
+    if isinstance(node, list):
+        return f"[{','.join([_plain(one) for one in node])}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
     if isinstance(node, ast.Constant):
         return f"Constant({node.value!r})"
     if isinstance(node, ast.JoinedStr):  # 3.12 adds empty pieces
         return f"JoinedStr({[_plain(piece) for piece in node.values if getattr(piece, 'value', None) != '']})"
-    if isinstance(node, ast.AST):
-        values = ((name, getattr(node, name, None)) for name in node._fields)
-        told = ",".join(f"{name}={_plain(value)}" for name, value in values if value is not None and value != [])
-        return f"{type(node).__name__}({told})"
-    return f"[{','.join(map(_plain, node))}]" if isinstance(node, list) else repr(node)
+    values = [(name, getattr(node, name, None)) for name in node._fields]
+    told = [f"{name}={_plain(value)}" for name, value in values if value is not None and value != []]
+    return f"{type(node).__name__}({','.join(told)})"
 
 
 def _documented(node: Any) -> bool:
@@ -176,7 +178,7 @@ def _wanted(tree: ast.Module, package: str) -> Iterator[Wanted]:
             called = (_dotted(node.func) or "").rpartition(".")[2]
             if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
                 yield node.args[0].value, ""
-    for name, (base, member) in _handed_on(tree, package).items():
+    for name, (base, member) in _handed_on(nodes, package).items():
         yield base, member
         modules[name] = f"{base}.{member}"
     rooted = set()
@@ -199,10 +201,10 @@ def _dotted(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _handed_on(tree: ast.Module, package: str) -> dict[str, Wanted]:
+def _handed_on(nodes: Iterable[ast.AST], package: str) -> dict[str, Wanted]:
     """The names that ``from … import …`` binds, each with the module and its name there; relative to `package`."""
     found: dict[str, Wanted] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -226,7 +228,7 @@ def _home(module: str, member: str) -> str:
     file = _file(module)
     if file and Path(file).name == "__init__.py":
         # What is handed on only when asked for stands under TYPE_CHECKING.
-        base, name = _handed_on(ast.parse(Path(file).read_bytes()), module).get(member, (module, member))
+        base, name = _handed_on(ast.walk(ast.parse(Path(file).read_bytes())), module).get(member, (module, member))
         if base != module:
             return _home(base, name)
     return module

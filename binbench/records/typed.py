@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -81,22 +82,28 @@ class _Figures(TypedDict):
 
 
 _Contrast = TypedDict("_Contrast", {"with": str, "comparison": _Comparison})
-_FIGURES = TypeAdapter(_Figures)
-_CONTRASTS = TypeAdapter(dict[str, _Contrast])
 
 
 def figures(stored: Any) -> dict[str, Any] | None:
     """The summary of a result's figures, or None where that is not what `stored` is."""
-    return _valid(_FIGURES, stored)
+    return _valid(_Figures, stored)
 
 
 def contrasts(stored: Any) -> dict[str, dict[str, Any]]:
     """A result's stored comparisons by measure; none where that is not what `stored` is: they are computed anew."""
-    return _valid(_CONTRASTS, stored) or {}
+    return _valid(dict[str, _Contrast], stored) or {}
 
 
-def _valid(expected: TypeAdapter[Any], stored: Any) -> Any:
+def _valid(expected: Any, stored: Any) -> Any:
     try:
-        return expected.validate_python(stored)
+        return _once(expected).validate_python(stored)
     except ValidationError:
         return None
+
+
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """pydantic's view of `kind`: to JSON and, checked, back. NaN and infinities become null."""
+    return TypeAdapter(kind)
+
+
+_once = cache(adapter)

@@ -14,7 +14,6 @@ from filelock import FileLock
 
 from binbench.errors import UserError
 from binbench.files import whole_folder, writing
-from binbench.sets.parquet_vectors import BATCH_ROWS, reading
 
 #: Who has the collections on the hub; ``$BINBENCH_BEIR_HUB`` names another, or a local folder in the same layout.
 OWNER = "BeIR"
@@ -101,6 +100,8 @@ def _write_lines(dataset: Path, part: str, target: Path) -> None:
 def _rows(tables: list[Path]) -> Iterator[dict[str, Any]]:
     """The records of Parquet files, without what differs from record to record (`metadata`)."""
     import pyarrow.parquet
+
+    from binbench.sets.parquet_vectors import BATCH_ROWS, reading
 
     for table in tables:
         with reading(table), pyarrow.parquet.ParquetFile(table) as file:

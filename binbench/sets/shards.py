@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import atomic, writing
-from binbench.sets.elsewhere import encoded_on
 from binbench.sets.encoders import Encoder, Kind
 
 #: Texts per shard: what a kill can cost.
@@ -108,6 +107,8 @@ class ShardedEncoding:
         shards = ([self.texts[row] for row in self._rows(start)] for start in missing)
         # What an encoder has learned from the collection stays here.
         if (cluster := current()) and not self.encoder.learns:
+            from binbench.sets.elsewhere import encoded_on
+
             for number, (vectors, seconds) in encoded_on(cluster, self.encoder, shards, self.kind):
                 progress(len(vectors))
                 yield missing[number], vectors, seconds

@@ -13,8 +13,9 @@ from binbench.errors import UserError
 from binbench.files import atomic
 from binbench.harness.run import Outcome, run
 from binbench.provenance import circumstances
+from binbench.records.typed import adapter
 from binbench.study.corpus_size import measure_subsets
-from binbench.study.experiment import adapter, experiments, fitting, load, perform
+from binbench.study.experiment import experiments, fitting, load, perform
 from binbench.study.methods import method_rows, pairs
 from binbench.study.rows import hours_by_device, is_device
 from binbench.study.study import Study

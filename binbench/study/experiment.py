@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import logging
 import pkgutil
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 from binbench.errors import UserError, unknown
 from binbench.files import atomic
 from binbench.plugins.identity import code_identity
+from binbench.records.typed import adapter
 from binbench.report.render import Table
 
 if TYPE_CHECKING:
@@ -251,15 +253,13 @@ def perform(name: str, study: Study) -> Outcome[Any]:
     return found
 
 
-def adapter(kind: Any) -> Any:
-    """pydantic's view of `kind`: to JSON and, checked, back. NaN and infinities become null."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
-
-
 def restored(figures: F) -> F:
     """`figures` as they come back from their file, so that what is judged is what is stored."""
     kind = adapter(type(figures))
     found: F = kind.validate_json(kind.dump_json(figures))
     return found
+
+
+def hashed(text: str) -> str:
+    """A sha256 of `text`, shortened."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from binbench.measures.bootstrap import seeds_ci
 from binbench.measures.comparison import holm
@@ -14,7 +14,9 @@ from binbench.plugins.identity import code_identity
 from binbench.records import Record
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
-from binbench.study.study import Study, StudySet
+
+if TYPE_CHECKING:
+    from binbench.study.study import Study, StudySet
 
 #: What rows hold of a method.
 SHOWN = (

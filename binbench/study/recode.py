@@ -9,7 +9,6 @@ from pathlib import Path
 from binbench.codes.binarize import encode
 from binbench.codes.packing import Words
 from binbench.codes.projections import projection
-from binbench.harness.pool import ForkServer
 from binbench.harness.served import served
 from binbench.sets.embeddings import EmbeddingSet
 
@@ -28,6 +27,8 @@ def digest(codes: Words) -> str:
 
 def digests_elsewhere(path: Path, bits: Sequence[int], seed: int) -> dict[str, str]:
     """As :func:`digests`, from an interpreter of its own; empty where that fails."""
+    from binbench.harness.pool import ForkServer
+
     with ForkServer() as server:
         ending = server.ask(digests, {"path": str(path.resolve()), "bits": list(bits), "seed": seed})
     return ending.values[0] if ending.status == "ok" else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +19,12 @@ from binbench.measures.comparison import Comparison
 from binbench.measures.comparison import compare as paired
 from binbench.plugins.registry import ALGORITHMS
 from binbench.records import Record, compare, read
+from binbench.records.typed import adapter
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.encoders import encoder_name, is_embedding_model
 from binbench.sets.prepare import Preparation
 from binbench.study.campaign import StudyCampaign
-from binbench.study.experiment import Experiment, adapter, load, restored
+from binbench.study.experiment import Experiment, hashed, load, restored
 
 F = TypeVar("F")
 
@@ -226,11 +226,6 @@ class Study:
             with atomic(path) as temporary:
                 temporary.write_bytes(stored.dump_json(found))
         return found
-
-
-def hashed(text: str) -> str:
-    """A sha256 of `text`, shortened."""
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _collect(entry: StudySet, tier: int, algorithms: tuple[str, ...], options: Any) -> None:

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from binbench.records.typed import adapter
 from binbench.report.render import Table
 from binbench.study import plots as draw
-from binbench.study.experiment import Band, Experiment, Plot, adapter, experiment
+from binbench.study.experiment import Band, Experiment, Plot, experiment
 from binbench.study.experiments.e7 import E7
 from binbench.study.prediction import (
     ADDED,

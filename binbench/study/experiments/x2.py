@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from binbench.records.typed import adapter
 from binbench.report.render import Table
 from binbench.study import regression
-from binbench.study.experiment import Band, Experiment, adapter, experiment
+from binbench.study.experiment import Band, Experiment, experiment
 from binbench.study.experiments.e8 import E8, points_of, said
 from binbench.study.experiments.x1 import X1
 from binbench.study.prediction import FIXED, SETS_OUT, Fit, Point, Predictions, available, fitted, shapes

@@ -17,9 +17,8 @@ from binbench.report.render import Table
 from binbench.sets import DEFAULT_ENCODER
 from binbench.sets.encoders import encoder_name
 from binbench.study import geometry
-from binbench.study.experiment import Band, Experiment, experiment
+from binbench.study.experiment import Band, Experiment, experiment, hashed
 from binbench.study.rows import Estimate, SetRow, counting
-from binbench.study.study import hashed
 from binbench.study.switches import k2
 from binbench.study.tables import estimate, listing, number, table
 from binbench.study.thresholds import (
