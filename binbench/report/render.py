@@ -89,12 +89,11 @@ def fitted(table: Table, width: int) -> Table:
     """`table` with as many columns as `width` characters hold, and a note that names the others.
 
     Names and numbers are never cut: a number that is cut short is another number. Headers and texts wrap, and columns
-    of numbers are given up from the last one on. The first column and those of texts stay.
+    are given up from the last one on: those of numbers, and then those of texts. The first one stays.
     """
-    least = [_least(table, i) for i in range(len(table.header))]
     kept = list(range(len(table.header)))
-    droppable = [i for i in kept if i > 0 and table.right[i]]
-    while droppable and _framed([least[i] for i in kept]) > width:
+    droppable = sorted(kept[1:], key=lambda i: (bool(table.right[i]), i))
+    while droppable and _framed(_least(table, kept, width)) > width:
         kept.remove(droppable.pop())
     if len(kept) == len(table.header):
         return table
@@ -110,17 +109,37 @@ def fitted(table: Table, width: int) -> Table:
     )
 
 
-def _least(table: Table, column: int) -> int:
-    """The characters that a column needs: its longest cell, of texts their longest word up to a line's share."""
-    words = max(map(len, table.header[column].split()), default=0)
+def _least(table: Table, columns: Sequence[int], room: int) -> list[int]:
+    """The characters that each of `columns` needs: its longest cell, or less if texts have to wrap within `room`."""
+    for needed in (_whole, _between_words, _anywhere):
+        widths = [max(needed(table, i), *map(len, table.header[i].split() or [""])) for i in columns]
+        if _framed(widths) <= room:
+            break
+    return widths
+
+
+def _whole(table: Table, column: int) -> int:
+    """Texts have a line's share, or their longest word; what rows are called stays on a line."""
     cells = max((len(line[column]) for line in table.lines), default=0)
     is_text = column > 0 and not table.right[column]
-    return max(words, min(cells, _TEXT_WIDTH) if is_text else cells)
+    return min(cells, max(_TEXT_WIDTH, _between_words(table, column))) if is_text else cells
+
+
+def _between_words(table: Table, column: int) -> int:
+    cells = [line[column] for line in table.lines]
+    words = cells if table.right[column] else (word for cell in cells for word in cell.split())
+    return max(map(len, words), default=0)
+
+
+def _anywhere(table: Table, column: int) -> int:
+    """A very long word of a text is broken rather than a number given up."""
+    longest = _between_words(table, column)
+    return longest if column == 0 or table.right[column] else min(longest, _TEXT_WIDTH)
 
 
 def _widths(table: Table, room: int) -> list[int]:
     """What each column needs and, from the first on, what it would like to have of what is left of `room`."""
-    widths = [_least(table, i) for i in range(len(table.header))]
+    widths = _least(table, range(len(table.header)), room)
     for i, name in enumerate(table.header):
         liked = max(map(len, [*name.split("\n"), *(line[i] for line in table.lines)]))
         widths[i] += max(0, min(room - _framed(widths), liked - widths[i]))

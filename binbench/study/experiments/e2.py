@@ -113,17 +113,17 @@ class E2(Experiment[Sweep]):
                 {
                     "set": lambda row: row.set,
                     "bits": lambda row: str(row.bits),
-                    "bytes": lambda row: f"{row.bytes_per_vector:g}",
                     "reproduced": lambda row: "yes" if row.reproduced else "no",
-                    "self-distance": lambda row: str(row.self_distance),
+                    "discrimination": lambda row: f"{row.discrimination:.3f}",
                     "skewed bits": lambda row: f"{row.skewed:.0%}",
+                    "bytes": lambda row: f"{row.bytes_per_vector:g}",
+                    "self-distance": lambda row: str(row.self_distance),
                     "prevalence min … max": lambda row: f"{min(row.prevalence):.2f} … {max(row.prevalence):.2f}",
                     "colliding rows": lambda row: f"{row.colliding:.2%}",
                     "duplicate vectors": lambda row: f"{row.same_vectors:.2%}",
                     "distance mean ± SD (bits)": lambda row: (
                         f"{number(row.distance_mean, '.1f')} ± {number(row.distance_sd, '.1f')}"
                     ),
-                    "discrimination": lambda row: f"{row.discrimination:.3f}",
                     "encoded rows/s": lambda row: number(row.encode_rows_per_second, ",.0f"),
                     "queries/s": lambda row: number(row.queries_per_second, ",.0f"),
                 },

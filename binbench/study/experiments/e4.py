@@ -117,6 +117,9 @@ class E4(Experiment[GroundTruth]):
                 figures.sets,
                 {
                     "set": lambda row: row.set,
+                    "checked": lambda row: str(row.checked),
+                    "agree": lambda row: str(row.agreeing),
+                    "worst": lambda row: f"{row.worst:.1e}",
                     "documents": lambda row: f"{row.documents:,}",
                     "queries": lambda row: f"{row.queries:,}",
                     "dimension": lambda row: str(row.dimension),
@@ -124,9 +127,6 @@ class E4(Experiment[GroundTruth]):
                     "GFLOP": lambda row: f"{row.flops / 1e9:.2f}",
                     "CPU s": lambda row: number(row.cpu_seconds, ".3f"),
                     "per s": lambda row: number(row.cpu_seconds and row.flops / 1e9 / row.cpu_seconds, ".1f"),
-                    "checked": lambda row: str(row.checked),
-                    "agree": lambda row: str(row.agreeing),
-                    "worst": lambda row: f"{row.worst:.1e}",
                     "CPU": lambda row: row.cpu,
                 },
             )

@@ -87,16 +87,16 @@ class E7(Experiment[Geometry]):
     def tables(self, figures: Geometry) -> list[Table]:
         rows, rho = figures.sets, figures.relation.rho
         lines = [
-            [name, *(number(row.diagnostics[name], ".4g") for row in rows), number(rho.get(name), "+.2f")]
+            [name, number(rho.get(name), "+.2f"), *(number(row.diagnostics[name], ".4g") for row in rows)]
             for name in geometry.DIAGNOSTICS
         ]
-        lines.append(["sample", *(f"{row.sample:,}" for row in rows), ""])
-        lines.append(["halves differ by", *(number(row.instability, ".2%") for row in rows), ""])
-        lines.append([f"recall@10 of {figures.method}", *(number(row.recall) for row in rows), ""])
+        lines.append(["sample", "", *(f"{row.sample:,}" for row in rows)])
+        lines.append(["halves differ by", "", *(number(row.instability, ".2%") for row in rows)])
+        lines.append([f"recall@10 of {figures.method}", "", *(number(row.recall) for row in rows)])
         return [
             table(
                 f"Diagnostics; ρ: Spearman's with recall@10 of {figures.method}, n = {figures.relation.n}",
-                ("diagnostic", *(row.set for row in rows), "ρ"),
+                ("diagnostic", "ρ", *(row.set for row in rows)),
                 lines,
             ),
             table("Definitions", ("diagnostic", "definition"), [list(item) for item in geometry.DIAGNOSTICS.items()]),

@@ -1,0 +1,69 @@
+"""Tables of experiments on terminals of any width."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from study.conftest import Ran
+from terminals import EDGES, ESCAPES, WIDTHS, cells, nothing_is_cut
+
+from binbench.report.render import Table, fitted, render
+from binbench.study.experiment import Outcome, experiments
+from binbench.study.tables import table
+
+
+def test_nothing_of_an_experiment_is_cut(ran: Ran) -> None:
+    nothing_is_cut(["study", "e5", str(ran.campaign), *ran.options], ran.campaign.parent)
+
+
+def shown(made: Table, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines of a table on a terminal of `width` columns, as rich understands these variables."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    return [line for line in ESCAPES.sub("", render([made], "rich")).splitlines() if line[:1] in EDGES]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_table_fits(ran: Ran, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = [Outcome.read(ran.study.folder / f"{name}.json", one) for name, one in experiments().items()]
+    tables = [made for outcome in outcomes for made in outcome.tables]
+    assert len(tables) > len(outcomes)
+    for made in tables:
+        lines = shown(made, width, monkeypatch)
+        assert max(map(len, lines)) <= width
+        # What a row says is in its cells, whole: broken between words in the first one, and nowhere in a number.
+        kept = fitted(made, width)
+        rows = cells(lines)
+        for i, is_number in enumerate(kept.right):
+            told = " ".join(row[i] for row in rows)
+            for line in kept.lines:
+                assert (line[i] in told) if is_number else line[i].replace(" ", "") in told.replace(" ", "")
+
+
+WORD = st.text("abcdefgh", min_size=1, max_size=12)
+NUMBER = st.integers(0, 10**9).map(lambda number: f"{number:,}")
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=8).flatmap(
+        lambda numeric: st.tuples(
+            st.lists(WORD, min_size=len(numeric) + 1, max_size=len(numeric) + 1),
+            st.lists(
+                st.tuples(WORD, *(NUMBER if one else st.lists(WORD, max_size=9).map(" ".join) for one in numeric)),
+                min_size=1,
+                max_size=4,
+            ),
+        )
+    ),
+    st.sampled_from(WIDTHS),
+)
+def test_any_table_fits(content: tuple[list[str], list[tuple[str, ...]]], width: int) -> None:
+    made = table("", *content)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        lines = shown(made, width, monkeypatch)
+    assert max(map(len, lines)) <= width
+    kept = fitted(made, width)
+    # Texts are given up only after all numbers, and the name of a row never.
+    assert kept.header[0] == made.header[0]
+    assert any(kept.right) <= (kept.right.count(False) == made.right.count(False))
