@@ -27,13 +27,12 @@ _REFERENCE = 16
 
 
 @contextmanager
-def opened(path: Path, remedy: str, is_tried: bool = True) -> Iterator[h5py.File]:
+def opened(path: Path, remedy: str) -> Iterator[h5py.File]:
     """Open the file at `path`; within, only read from it.
 
     Args:
         path: the file.
         remedy: what to do about a damaged one.
-        is_tried: see :func:`binbench.seal.examine`.
 
     Raises:
         UserError: it cannot be opened, or what is read is damaged, in whatever way; ends with the `remedy`.
@@ -41,7 +40,7 @@ def opened(path: Path, remedy: str, is_tried: bool = True) -> Iterator[h5py.File
     import h5py
 
     try:
-        examine(path, is_tried)
+        examine(path)
         file = h5py.File(path, "r")
     except Damaged as error:
         raise UserError(f"{path} is damaged: {error}; {remedy}") from error

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
 import struct
-import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from operator import eq
@@ -34,6 +34,8 @@ _CHUNK = 1 << 20
 #: How long HDF5 may take over the structure and the texts of a file: seconds, and bytes in each further one.
 PATIENCE = 10.0
 _PACE = 20e6
+#: By path and state of files without a seal: how HDF5 ended that read them, nothing where it went well.
+_TRIED: dict[tuple[Path, tuple[int, ...]], str] = {}
 
 
 class Damaged(ValueError):
@@ -71,20 +73,29 @@ def seal(path: Path) -> None:
         file.write(table + _END.pack(len(table), crc32(table), _MAGIC))
 
 
-def examine(path: Path, is_tried: bool = True) -> None:
+def examine(path: Path) -> None:
     """See that HDF5 can be let near the file at `path`; once for each state of it.
-
-    Args:
-        path: the file.
-        is_tried: whether HDF5 tries a file without a seal in a process of its own, which takes some milliseconds; one
-            that has lost its seal is tried in any case.
 
     Raises:
         Damaged: it differs from what was sealed or, without a seal, makes HDF5 crash or loop.
         OSError: it cannot be read.
     """
-    if _sums(path, _state(path)) is None and (is_tried or _is_cut(path)):
-        _try(path, _state(path))
+    state = _state(path)
+    if _sums(path, state) is None:
+        _try([(path, state)])
+        if _TRIED[path, state]:
+            raise Damaged(_TRIED[path, state])
+
+
+def examine_all(paths: Iterable[Path]) -> None:
+    """Do for those of `paths` that have no seal together what :func:`examine` would do one by one, and tell of none."""
+    unsealed = []
+    for path in paths:
+        with suppress(OSError, ValueError):
+            state = _state(path)
+            if _sums(path, state) is None:
+                unsealed.append((path, state))
+    _try(unsealed)
 
 
 def check_array(path: Path, name: str, values: NDArray[np.generic]) -> None:
@@ -123,14 +134,6 @@ def _sums(path: Path, state: tuple[int, ...]) -> Mapping[str, int] | None:
     return None
 
 
-def _is_cut(path: Path) -> bool:
-    """Whether the file at `path` ends elsewhere than HDF5 left it, as a seal does whatever became of it."""
-    with open(path, "rb") as file:
-        head = file.read(64).ljust(64)
-        place = {0: 40, 1: 44}.get(head[8], 28)  # by the version of what describes the file
-        return file.seek(0, os.SEEK_END) != int.from_bytes(head[place : place + 8], "little")
-
-
 def _rest(file: IO[bytes], spans: Sequence[tuple[int, int]], end: int) -> int:
     """The checksum of the bytes before `end` that are in none of the `spans`."""
     at = value = 0
@@ -148,30 +151,48 @@ def _crc(file: IO[bytes], start: int, stop: int, value: int = 0) -> int:
     return value
 
 
-@lru_cache(maxsize=4096)
-def _try(path: Path, state: tuple[int, ...]) -> None:
-    """Have a child read the structure and the texts of the file at `path`."""
-    seconds = PATIENCE + state[-1] / _PACE
+def _try(files: Sequence[tuple[Path, tuple[int, ...]]]) -> None:
+    """Have a child read the structure and the texts of `files`, in these states, and another after each that fails."""
+    waiting = [file for file in files if file not in _TRIED]
+    while waiting:
+        read, said = _fork(waiting)
+        _TRIED.update(dict.fromkeys(waiting[:read], ""))
+        _TRIED.update(dict.fromkeys(waiting[read : read + 1], said))
+        waiting = waiting[read + 1 :]
+
+
+def _fork(files: Sequence[tuple[Path, tuple[int, ...]]]) -> tuple[int, str]:
+    """How many of `files` HDF5 read in a child, and how the next one ended it."""
+    reading, writing = os.pipe()
     with warnings.catch_warnings():
         # h5py holds its lock over a fork, and the child uses nothing else.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        _read(path)
-    deadline, ended, code = time.monotonic() + seconds, 0, 0
-    while not ended and time.monotonic() < deadline:
-        ended, code = os.waitpid(child, os.WNOHANG)
-        time.sleep(0 if ended else 0.001)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise Damaged(f"HDF5 took more than {seconds:.0f} s to read what describes it")
-    if os.WIFSIGNALED(code):
-        raise Damaged(f"reading it ends HDF5 with {signal.Signals(os.WTERMSIG(code)).name}")
+        _read([path for path, _ in files], writing)
+    os.close(writing)
+    read, said = 0, ""
+    while read < len(files):
+        seconds = PATIENCE + files[read][1][-1] / _PACE
+        if not select.select([reading], [], [], seconds)[0]:
+            os.kill(child, signal.SIGKILL)
+            said = f"HDF5 took more than {seconds:.0f} s to read what describes it"
+            break
+        if not (told := os.read(reading, len(files))):
+            break
+        read += len(told)
+    os.close(reading)
+    _, code = os.waitpid(child, 0)
+    if read < len(files) and not said and os.WIFSIGNALED(code):
+        said = f"reading it ends HDF5 with {signal.Signals(os.WTERMSIG(code)).name}"
+    return read, said
 
 
-def _read(path: Path) -> NoReturn:
-    """Have HDF5 go to all places that it can be led to; what it says is said again where it matters."""
+def _read(paths: Sequence[Path], writing: int) -> NoReturn:
+    """Have HDF5 go to all places that it can be led to; what it says is said again where it matters.
+
+    A byte for each of `paths` goes to `writing`.
+    """
     import faulthandler
 
     try:
@@ -180,7 +201,10 @@ def _read(path: Path) -> NoReturn:
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)
-        _walk(path)
+        for path in paths:
+            with suppress(Exception):
+                _walk(path)
+            os.write(writing, b".")
     finally:
         os._exit(0)
 

@@ -90,13 +90,31 @@ def test_what_has_no_seal_is_tried(does, said, path: Path, monkeypatch: pytest.M
         os.waitpid(forked[0], os.WNOHANG)
 
 
-def test_a_lost_seal_is_no_older_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Zeros for the end of the file, as after a power cut: results without a seal are not tried, this one is."""
+def test_of_many_without_a_seal_each_has_its_own_fate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One child reads them all, and another goes on after each that HDF5 cannot stand."""
+    paths = [tmp_path / f"{number}.hdf5" for number in range(6)]
+    for path in paths[:5]:
+        h5py.File(path, "w").close()
+    fates = {"1.hdf5": lambda: os.kill(os.getpid(), signal.SIGSEGV), "3.hdf5": lambda: time.sleep(60)}
+    monkeypatch.setattr(seal, "_walk", lambda path: fates.get(path.name, bool)())
+    monkeypatch.setattr(seal, "PATIENCE", 0.2)
+    forked, fork = [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: forked.append(fork()) or forked[-1])
+    seal.examine_all(paths)
+    assert len(forked) == 3
+    for name in (0, 2, 4):
+        seal.examine(paths[name])
+    for name, said in ((1, "SIGSEGV"), (3, "more than 0 s")):
+        with pytest.raises(seal.Damaged, match=said):
+            seal.examine(paths[name])
+    with pytest.raises(FileNotFoundError):
+        seal.examine(paths[5])
+    assert len(forked) == 3
+
+
+def test_zeros_for_the_end_of_a_file_are_no_seal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a power cut."""
     monkeypatch.setattr(seal, "_walk", lambda path: os.kill(os.getpid(), signal.SIGSEGV))
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1000] + bytes(1000))
+    path.write_bytes(path.read_bytes()[:-1000] + bytes(1000))
     with pytest.raises(seal.Damaged, match="SIGSEGV"):
-        seal.examine(path, is_tried=False)
-    path.write_bytes(whole)
-    h5py.File(path, "r+").close()
-    seal.examine(path, is_tried=False)
+        seal.examine(path)

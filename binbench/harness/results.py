@@ -126,7 +126,7 @@ def update(path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[s
     import h5py
 
     with (
-        opened(path, REMEDY, is_tried=False) as before,
+        opened(path, REMEDY) as before,
         h5py.File(path.name, "w", driver="core", backing_store=False) as file,
     ):
         for name in before:

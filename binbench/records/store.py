@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from binbench.errors import UserError
 from binbench.files import atomic, file_in
 from binbench.hdf5 import array, attributes_of, look, opened
 from binbench.records.record import Figures, Record
+from binbench.seal import examine_all
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.texts import cleaned, hides
 
@@ -76,6 +78,7 @@ def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path 
     if not wanted:
         raise UserError(f"no results below {results_dir}; `binbench run` makes some, --results-dir names their folder")
     index = _read_index(results_dir)
+    examine_all(path for path in wanted if _held(results_dir, path, index) is None)
     records = [_record(results_dir, path, index) for path in wanted]
     _refer(results_dir, records, index)
     now_of = _fingerprints(data_dir, {record.set for record in records}) if data_dir else {}
@@ -91,14 +94,12 @@ def read(results_dir: Path, paths: Iterable[Path] | None = None, data_dir: Path 
 def write_index(results_dir: Path) -> None:
     """Bring the index of `results_dir` up to date; nothing is lost where it cannot be written."""
     index = _read_index(results_dir)
+    paths = {name: results_dir / name for name in files_under(results_dir)}
+    examine_all(path for path in paths.values() if _held(results_dir, path, index) is None)
     fresh: dict[str, Any] = {}
-    for name in files_under(results_dir):
-        stamp = _stamp(results_dir / name)
-        held = index.get(name)
-        try:
-            fresh[name] = held if held and held["stamp"] == stamp else {"stamp": stamp, **_opened(results_dir / name)}
-        except UserError:
-            continue
+    for name, path in paths.items():
+        with suppress(UserError):
+            fresh[name] = _held(results_dir, path, index) or {"stamp": _stamp(path), **_opened(path)}
     if fresh == index:
         return
     try:
@@ -129,7 +130,7 @@ def member(path: Path, name: str, shape: Sequence[int | None] | None = None) -> 
         UserError: it cannot be read, or is of another shape or type.
     """
     letters, kinds = MEMBERS[name]
-    with opened(path, REMEDY, is_tried=False) as file:
+    with opened(path, REMEDY) as file:
         return array(file, name, (None,) * len(letters) if shape is None else shape, kinds)
 
 
@@ -159,12 +160,18 @@ def _by_number(path: str) -> list[Any]:
 
 
 def _record(results_dir: Path, path: Path, index: Mapping[str, Any]) -> Record:
-    held = index.get(below(results_dir, path))
     try:
-        stored = held if held and held["stamp"] == _stamp(path) else _opened(path)
+        return Record.of(path, _held(results_dir, path, index) or _opened(path))
     except UserError as error:
         return Record.unreadable(path, str(error))
-    return Record.of(path, stored)
+
+
+def _held(results_dir: Path, path: Path, index: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the `index` holds of the file at `path`; None where it has changed since, or is gone."""
+    held: dict[str, Any] | None = index.get(below(results_dir, path))
+    with suppress(UserError):
+        return held if held and held["stamp"] == _stamp(path) else None
+    return None
 
 
 def _opened(path: Path) -> dict[str, Any]:
@@ -172,8 +179,7 @@ def _opened(path: Path) -> dict[str, Any]:
 
     Arrays are looked at, not read, so that a damaged one is found before anything is shown of the result.
     """
-    # Earlier versions wrote thousands without a seal, and to try each takes longer than to read it.
-    with opened(path, REMEDY, is_tried=False) as file:
+    with opened(path, REMEDY) as file:
         # Where several values are, there is none that a record could hold.
         attributes: dict[str, Any] = {
             key: one if isinstance(one, str | int | float) else [] for key, one in attributes_of(file).items()
