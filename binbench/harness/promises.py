@@ -12,6 +12,8 @@ from binbench.plugins.algorithm import Answer, Footprint
 
 #: Scores this close, relative to their size, may change places from one repeat to the next: sums round differently.
 ROUNDING = 1e-5
+#: Bytes that nobody has, and that an integer of 64 bits does not hold.
+_MOST = 2**63
 
 
 class BadAnswer(Exception):
@@ -27,9 +29,16 @@ def shaped(answer: Any, queries: int, k: int) -> None:
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise BadAnswer(f"query returned {type(answer).__name__}, expected a tuple (ids, scores)")
     for name, array in zip(("ids", "scores"), answer, strict=True):
+        if isinstance(array, np.ndarray) and not _is_plain(array):
+            raise BadAnswer(f"query returned {name} with a mask, expected a plain array; pad with -1")
         if not isinstance(array, np.ndarray) or array.shape != (queries, k):
             shape = getattr(array, "shape", type(array).__name__)
             raise BadAnswer(f"query returned {name} of shape {shape}, expected {(queries, k)}")
+
+
+def _is_plain(array: Any) -> bool:
+    """Whether it is an array, and one without a mask, where comparisons answer nothing."""
+    return isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
 
 
 def checked(answer: Any, queries: int, k: int, n: int) -> Answer:
@@ -66,7 +75,7 @@ def checked_ties(tied: Any, queries: int, n: int) -> tuple[NDArray[Any], NDArray
     Raises:
         BadAnswer: it is not.
     """
-    if not isinstance(tied, tuple) or len(tied) != 3 or not all(isinstance(part, np.ndarray) for part in tied):
+    if not isinstance(tied, tuple) or len(tied) != 3 or not all(map(_is_plain, tied)):
         raise BadAnswer(f"tied returned {type(tied).__name__}, expected a tuple of arrays (ids, scores, offsets)")
     ids, scores, offsets = tied
     for name, array, shape, kind in (
@@ -109,8 +118,8 @@ def checked_footprint(footprint: Any, n: int, ids: NDArray[np.integer[Any]]) -> 
     for name in ("codes", "extras", "shared", "rescore"):
         value = getattr(footprint, name)
         number = value.item() if isinstance(value, np.generic) else value
-        if not isinstance(number, int | float) or not math.isfinite(number) or number < 0:
-            raise BadAnswer(f"footprint says {name}={number!r}: bytes are finite and not negative")
+        if not isinstance(number, int | float) or not 0 <= number < _MOST:
+            raise BadAnswer(f"footprint says {name}={number!r}: bytes are not negative, and fewer than 2⁶³")
         found[name] = number
     if not isinstance(found["shared"], int):
         raise BadAnswer(f"footprint says shared={found['shared']!r}: whole bytes, held once")

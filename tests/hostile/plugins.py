@@ -114,7 +114,11 @@ JOBS = {
     "def query(self, queries, k): i, s = super().query(queries, k); i[1, 0] = -1; return i, s": (
         "failed: query 1 was answered with ids after the padding"
     ),
+    "def query(self, queries, k): i, s = super().query(queries, k); return np.ma.masked_array(i, True), s": (
+        "failed: query returned ids with a mask"
+    ),
     # Bytes.
+    "def footprint(self): return Footprint(codes=10**30)": "failed: footprint says codes=1000000",
     "def footprint(self): return Footprint(codes=-100)": "failed: footprint says codes=-100",
     "def footprint(self): return Footprint(codes=float('inf'))": "failed: footprint says codes=inf",
     "def footprint(self): return Footprint(codes=8, shared=float('nan'))": "failed: footprint says shared=nan",
