@@ -84,6 +84,8 @@ def test_elsewhere_processes_are_summed(own: Path, hindrance: str, monkeypatch: 
             monkeypatch.setattr(Path, refused, refuse)
     with pytest.raises(OSError, match=r"no cgroup|mkdir|write_text|No such file"):
         cgroup.Group(1)
-    ending = supervise(lambda: [len(bytearray(300 * MIB)), time.sleep(0.5)], timeout=60, memory_limit=LIMIT)
+    ending = supervise(
+        lambda: [len(held := bytearray(300 * MIB)), time.sleep(0.5), len(held)], timeout=60, memory_limit=LIMIT
+    )
     assert (ending.status, ending.reason) == ("out-of-memory", "held more than 200 MiB")
     assert not list(own.parent.rglob("binbench-*"))

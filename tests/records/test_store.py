@@ -195,7 +195,8 @@ def test_a_new_result_has_its_row_before_the_index_knows_it(stored: Stored) -> N
     rows = rows_of(stored)
     assert len(rows) == len(first) + 1
     (new,) = (row for row in rows if row["seed"] == 1)
-    assert new["notes"] == ["no figures yet; `binbench evaluate` computes them"]
+    # Measured within this process, a job is charged with what processes of other tests do meanwhile, and told so.
+    assert new["notes"][-1] == "no figures yet; `binbench evaluate` computes them"
 
 
 def test_a_removed_result_leaves_no_row(stored: Stored) -> None:
