@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from binbench.records.column import Column
 from binbench.records.rows import Row
@@ -28,9 +29,14 @@ class Machines:
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Machines:
         """Those that the timings of `rows` are from."""
-        counts = Counter(_kind(row) for row in rows if row["status"] == "ok")
+        return cls.among(_kind(row) for row in rows if row["status"] == "ok")
+
+    @classmethod
+    def among(cls, kinds: Iterable[str], signs: str = _SIGNS) -> Machines:
+        """Those of `kinds`, one for each row, told apart by `signs`."""
+        counts = Counter(kinds)
         usual, *others = sorted(counts, key=lambda kind: (-counts[kind], kind)) or [""]
-        return cls(usual, {kind: _SIGNS[i % 4] * (i // 4 + 1) for i, kind in enumerate(others)})
+        return cls(usual, {kind: signs[i % len(signs)] * (i // len(signs) + 1) for i, kind in enumerate(others)})
 
     def sign(self, row: Row) -> str:
         """Of the kind that `row` was timed on; empty for the usual one."""
@@ -52,7 +58,10 @@ def timed(column: Column) -> bool:
     return column.group == "speed" and column.unit != ""
 
 
+def kind_of(machines: Iterable[Mapping[str, Any]]) -> str:
+    """What `machines`, each with a ``cpu`` and its ``cores``, are called together: all kinds among them."""
+    return " and ".join(sorted({f"{one['cpu']}, {one['cores']} cores" for one in machines}))
+
+
 def _kind(row: Row) -> str:
-    """Of seeds that were timed on several kinds, all of these."""
-    rows = row.members if isinstance(row, SeedsRow) else [row]
-    return " and ".join(sorted({f"{one['cpu']}, {one['cores']} cores" for one in rows}))
+    return kind_of(row.members if isinstance(row, SeedsRow) else [row])

@@ -12,6 +12,7 @@ from binbench.measures.bootstrap import seeds_ci
 from binbench.measures.comparison import holm
 from binbench.plugins.identity import code_identity
 from binbench.records import Record
+from binbench.records.machines import kind_of
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
 
@@ -78,7 +79,7 @@ def _row(entry: StudySet, method: str) -> MethodRow:
         build_seconds=entry.median(method, lambda record: record.build_seconds),
         training_rows=first.facts.training_rows,
         notes=tuple(sorted({note for record in records for note in record.facts.notes})),
-        cpu=first.provenance["machine"]["cpu"],
+        machine=_machine(entry, method),
         latency=latency(entry.singles.get(method, [])),
         flattered=any(record.undertrained for record in records),
     )
@@ -88,6 +89,11 @@ def latency(records: Sequence[Record]) -> dict[str, float]:
     """The percentiles of single queries, each the median over `records`."""
     names = dict.fromkeys(name for record in records for name in record.latency)
     return {name: statistics.median(one.latency[name] for one in records if name in one.latency) for name in names}
+
+
+def _machine(entry: StudySet, method: str) -> str:
+    timed = (*entry.records[method], *entry.singles.get(method, []))
+    return kind_of(record.provenance["machine"] for record in timed)
 
 
 def _interval(entry: StudySet, method: str, measure: str) -> Estimate | None:
@@ -136,7 +142,8 @@ def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:
         difference=Estimate.of(recall.difference),
         p_value=recall.p_value,
         ndcg_ratio=None if ndcg is None else Estimate.of(ndcg.ratio),
-        speed_ratio=ours / theirs if theirs else None,
+        # Of times from different kinds of machines a ratio says nothing.
+        speed_ratio=ours / theirs if theirs and _machine(entry, binary) == _machine(entry, pq) else None,
         documents=entry.records[pq][0].documents or 0,
         flattered=any(record.undertrained for record in entry.records[pq]),
     )
@@ -144,5 +151,5 @@ def _pair(entry: StudySet, size: float, binary: str, pq: str) -> Pair | None:
 
 def conditions(rows: Iterable[MethodRow]) -> str:
     """What the speeds of `rows` were measured under."""
-    found = sorted({(row.cpu, row.threads, row.mode) for row in rows})
-    return "; ".join(f"{cpu}, {threads} thread{'s' * (threads > 1)}, {mode} mode" for cpu, threads, mode in found)
+    found = sorted({(row.machine, row.threads, row.mode) for row in rows})
+    return "; ".join(f"{kind}, {threads} thread{'s' * (threads > 1)}, {mode} mode" for kind, threads, mode in found)

@@ -36,6 +36,7 @@ class MeanRow:
     lowest: float
     retention: float | None
     queries_per_second: float
+    machine: str
     flattered: bool
 
 
@@ -60,6 +61,7 @@ def means(methods: Iterable[MethodRow], encoder: str) -> list[MeanRow]:
                 lowest=min(row.recall for row in rows),
                 retention=float(np.mean(retained)) if retained else None,
                 flattered=any(row.flattered for row in rows),
+                machine=" and ".join(sorted({row.machine for row in rows})),
                 queries_per_second=float(np.exp(np.mean(np.log([row.queries_per_second for row in rows])))),
             )
         )

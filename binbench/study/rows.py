@@ -58,6 +58,7 @@ class MethodRow(SetRow):
         spread: the standard deviation over the seeds, likewise; None for a single one.
         retention: nDCG@10 as a share of float's.
         mode: ``batch`` or ``single query``.
+        machine: the kind that it was timed on: processor and cores; all of them where seeds were on several.
         latency: percentiles of single queries in seconds, by ``p50`` and so on; empty where none were timed.
         flattered: trained on fewer points per centroid than faiss advises (:data:`MARK`).
     """
@@ -80,7 +81,7 @@ class MethodRow(SetRow):
     build_seconds: float
     training_rows: int | None
     notes: tuple[str, ...]
-    cpu: str
+    machine: str
     spread: Mapping[str, float | None] = field(default_factory=dict)
     latency: Mapping[str, float] = field(default_factory=dict)
     flattered: bool = False
@@ -97,6 +98,7 @@ class Pair(SetRow):
     """`binary` against PQ at equal bytes: recall@10 of both, and the contrasts, paired by query.
 
     Attributes:
+        speed_ratio: of queries per second; None also where they were timed on different kinds of machines.
         p_value, corrected: of the difference, alone and by Holm's method among all the campaign's pairs.
         flattered: as for the PQ's :class:`MethodRow`.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from binbench.records.machines import Machines
 from binbench.report.render import Table
 from binbench.study.rows import MARK, MARKED, Estimate, MethodRow, Pair
 
@@ -47,15 +48,34 @@ def mark(row: Flattered) -> str:
     return f" {MARK}" if row.flattered else ""
 
 
-def noted(made: Table, rows: Iterable[Flattered]) -> Table:
-    """`made`, with the sign of :data:`MARKED` explained below it where one of `rows` bears it."""
+def noted(made: Table, rows: Iterable[Flattered], timed: Machines | None = None) -> Table:
+    """`made`, with the sign of :data:`MARKED` explained below it where one of `rows` bears it, and those of `timed`."""
     made.notes += [f"{MARKED}."] if any(row.flattered for row in rows) else []
+    made.notes += [f"{timed.note}."] if timed and timed.note else []
     return made
+
+
+class Timed(Protocol):
+    """What says on what kind of machine it was timed."""
+
+    @property
+    def machine(self) -> str: ...
+
+
+def timed_on(rows: Iterable[Timed]) -> Machines:
+    """The kinds of machines that the times of `rows` are from, with signs of which none is :data:`MARK`."""
+    return Machines.among((row.machine for row in rows), "‡§¶")
+
+
+def seconds(timed: Machines, row: Timed, value: float | None, form: str) -> str:
+    """A time or a rate, with the sign of the machine that it is from where that is not the usual one."""
+    return number(value, form) + ("" if value is None else timed.signs.get(row.machine, ""))
 
 
 def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
     """The recalls, nDCG@10, bytes and times of `rows`."""
     rows = list(rows)
+    timed = timed_on(rows)
     made = listing(
         title,
         sorted(rows, key=lambda row: (row.tier, row.set, row.bytes_per_vector, row.method)),
@@ -66,17 +86,17 @@ def quality_table(rows: Iterable[MethodRow], title: str) -> Table:
             "recall@10 [95 % CI]": lambda row: estimate(row.intervals["recall@10"]),
             "nDCG@10 [95 % CI]": lambda row: estimate(row.intervals["ndcg@10"]),
             "retention": lambda row: number(row.retention, ".1%"),
-            "queries/s": lambda row: number(row.queries_per_second, ",.0f"),
+            "queries/s": lambda row: seconds(timed, row, row.queries_per_second, ",.0f"),
             "recall@1": lambda row: number(row.means["recall@1"]),
             "@5": lambda row: number(row.means["recall@5"]),
             "@50": lambda row: number(row.means["recall@50"]),
             "@100": lambda row: number(row.means["recall@100"]),
             "overlap@10": lambda row: number(row.means["overlap@10"]),
-            "build s": lambda row: number(row.build_seconds, ".2f"),
+            "build s": lambda row: seconds(timed, row, row.build_seconds, ".2f"),
             "SD over seeds": lambda row: f"{number(row.spread.get('recall@10'))} ({row.seeds})",
         },
     )
-    return noted(made, rows)
+    return noted(made, rows, timed)
 
 
 def iso_table(pairs: Iterable[Pair]) -> Table:

@@ -56,7 +56,7 @@ def method_row(dataset: str, encoder: str, method: str, recall: float, **given: 
             build_seconds=2.0,
             training_rows=1000,
             notes=(),
-            cpu="CPU",
+            machine="CPU, 2 cores",
         ),
         **given,
     )

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from study.conftest import Ran
+from study.made_up import method_row
 from terminals import EDGES, ESCAPES, WIDTHS, cells, nothing_is_cut
 
 from binbench.report.render import Table, fitted, render
 from binbench.study.experiment import Outcome, experiments
-from binbench.study.tables import table
+from binbench.study.report.views import appendix, averages
+from binbench.study.tables import quality_table, table
 
 
 def test_nothing_of_an_experiment_is_cut(ran: Ran) -> None:
@@ -67,3 +69,23 @@ def test_any_table_fits(content: tuple[list[str], list[tuple[str, ...]]], width:
     # Texts are given up only after all numbers, and the name of a row never.
     assert kept.header[0] == made.header[0]
     assert any(kept.right) <= (kept.right.count(False) == made.right.count(False))
+
+
+def test_times_of_different_machines_stand_side_by_side_with_a_sign() -> None:
+    rows = [
+        method_row("a", "e", name, 0.5, machine=machine, train_seconds=None)
+        for name, machine in (("float", "big, 16 cores"), ("int8", "small, 2 cores"), ("sign", "small, 2 cores"))
+    ]
+    tables = {
+        "queries/s": quality_table(rows, ""),
+        "ms a query": appendix(rows),
+        "queries/s (geometric)": averages(rows, "e"),
+    }
+    for column, made in tables.items():
+        assert made.notes[-1] == "‡ timed on big, 16 cores; the others on small, 2 cores."
+        name, timed = (
+            next(i for i, one in enumerate(made.header) if one.startswith(told))
+            for told in ("method", ("quer", "ms a"))
+        )
+        assert {line[name]: "‡" in line[timed] for line in made.lines} == {"float": True, "int8": False, "sign": False}
+        assert not any("‡" in note for note in quality_table([r for r in rows if "small" in r.machine], "").notes)

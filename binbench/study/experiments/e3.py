@@ -29,7 +29,7 @@ from binbench.study.rows import (
     uncovered,
     with_recall,
 )
-from binbench.study.tables import listing, number, table
+from binbench.study.tables import listing, number, seconds, table, timed_on
 from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_BROKEN, PQ_FAIR, PQ_STRONG
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class E3(Experiment[Quantizers]):
 
     def tables(self, figures: Quantizers) -> list[Table]:
         notes = [[row.set, row.method, note] for row in figures.methods for note in row.notes]
+        timed = timed_on(figures.methods)
         found = listing(
             "Product quantizers (faiss), times in one process each",
             figures.methods,
@@ -120,10 +121,11 @@ class E3(Experiment[Quantizers]):
                 "quantization error": lambda row: number(row.quantization_error),
                 "shared kB": lambda row: f"{row.shared_bytes / 1e3:.0f}",
                 "index MB": lambda row: f"{row.index_bytes / 1e6:.2f}",
-                "training s": lambda row: number(row.train_seconds, ".2f"),
-                "build s": lambda row: number(row.build_seconds, ".2f"),
+                "training s": lambda row: seconds(timed, row, row.train_seconds, ".2f"),
+                "build s": lambda row: seconds(timed, row, row.build_seconds, ".2f"),
             },
         )
+        found.notes += [f"{timed.note}."] if timed.note else []
         return [found, table("Notes of the training", ("set", "method", "note"), notes)] if notes else [found]
 
     def plots(self, figures: Quantizers, folder: Path) -> list[Plot]:

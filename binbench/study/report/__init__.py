@@ -156,6 +156,7 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
         rows = means(methods, encoder)
         if not rows:
             continue
+        kinds = sorted({row.machine for row in rows})
         for what, label in (("memory", "bytes per vector"), ("speed", "queries per second")):
             series: dict[str, tuple[list[float], list[float]]] = {}
             for row in rows:
@@ -167,7 +168,8 @@ def _draw(methods: Sequence[MethodRow], folder: Path, sizes: Curve | None) -> li
                     folder / f"report-{what}-{i}.svg",
                     series,
                     (label, "recall@10 against float"),
-                    f"{encoder}: recall@10 against {label}, means over {rows[0].sets} sets.",
+                    f"{encoder}: recall@10 against {label}, means over {rows[0].sets} sets."
+                    + f" Timed on different machines: {'; '.join(kinds)}." * (what == "speed" and len(kinds) > 1),
                     log_x=True,
                     unit_y=True,
                     families=True,

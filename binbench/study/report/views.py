@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from binbench.records.machines import Machines
 from binbench.report.render import Table, render
 from binbench.study import thresholds
 from binbench.study.campaign import load_study
@@ -22,7 +23,7 @@ from binbench.study.regimes import by_standing, choices, means
 from binbench.study.rows import MethodRow, large, sized, with_recall
 from binbench.study.scenario import broken_baseline, lacking, scenario, stopping, unsound
 from binbench.study.switches import Switch, exploratory
-from binbench.study.tables import estimate, listing, mark, noted, number, table
+from binbench.study.tables import estimate, listing, mark, noted, number, seconds, table, timed_on
 
 if TYPE_CHECKING:
     from binbench.study.report import Material
@@ -172,13 +173,14 @@ def seeds(methods: Iterable[MethodRow]) -> str:
 def appendix(methods: Sequence[MethodRow]) -> Table:
     """Every method on every set by the judgements, with what a query takes."""
     measures = {"MRR@10": "mrr@10", "MAP@10": "map@10", "R@10": "qrels_recall@10", "R@100": "qrels_recall@100"}
-    timed = dict.fromkeys(name for row in methods for name in row.latency)
+    percentiles = dict.fromkeys(name for row in methods for name in row.latency)
+    timed = timed_on(methods)
     columns: dict[str, Callable[[MethodRow], str]] = {
         **{label: partial(_mean, name) for label, name in measures.items()},
-        "ms a query": lambda row: number(1e3 / row.queries_per_second, ".3f"),
-        **{f"{name} ms": partial(_milliseconds, name) for name in timed},
+        "ms a query": lambda row: seconds(timed, row, 1e3 / row.queries_per_second, ".3f"),
+        **{f"{name} ms": partial(_milliseconds, timed, name) for name in percentiles},
     }
-    return listing(
+    made = listing(
         "Against the judgements, and time per query",
         sorted(methods, key=lambda row: (row.tier, row.set, row.bytes_per_vector, row.method)),
         {
@@ -188,20 +190,22 @@ def appendix(methods: Sequence[MethodRow]) -> Table:
             **columns,
         },
     )
+    return noted(made, methods, timed)
 
 
 def _mean(measure: str, row: MethodRow) -> str:
     return number(row.means.get(measure))
 
 
-def _milliseconds(percentile: str, row: MethodRow) -> str:
+def _milliseconds(timed: Machines, percentile: str, row: MethodRow) -> str:
     found = row.latency.get(percentile)
-    return number(None if found is None else 1e3 * found)
+    return seconds(timed, row, None if found is None else 1e3 * found, ".3f")
 
 
 def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
     """Every method over the sets of `encoder`."""
     rows = means(methods, encoder)
+    timed = timed_on(rows)
     made = listing(
         f"{encoder}: means over {rows[0].sets if rows else 0} sets",
         rows,
@@ -211,10 +215,10 @@ def averages(methods: Iterable[MethodRow], encoder: str) -> Table:
             "recall@10": lambda row: number(row.recall),
             "lowest": lambda row: number(row.lowest),
             "nDCG@10 retained": lambda row: number(row.retention, ".1%"),
-            "queries/s (geometric)": lambda row: number(row.queries_per_second, ",.0f"),
+            "queries/s (geometric)": lambda row: seconds(timed, row, row.queries_per_second, ",.0f"),
         },
     )
-    return noted(made, rows)
+    return noted(made, rows, timed)
 
 
 def sensitivity(methods: Iterable[MethodRow]) -> Table:
