@@ -133,6 +133,8 @@ def _itemised(one: Candidate) -> str:
 def _line(found: Recommendation, one: Candidate) -> str:
     mark = f", extrapolated ×{one.factor:,.1f}" if one.factor > 1 else ""
     speed = "time not extrapolated" if one.seconds is None else f"{_time(one.seconds)} per query"
+    if one.seconds is not None and len({candidate.machine for candidate in found.candidates}) > 1:
+        speed += f" on {one.machine}"
     missed = "".join(f"; {what}: {amount}" for what, amount in one.misses.items())
     quality = f"{one.quality.estimate:.3f} [{one.quality.low:.3f}, {one.quality.high:.3f}]"
     return f"{one.method}: {_bytes(one.memory.total)}, {found.wanted.measure} {quality}{mark}, {speed}{missed}"

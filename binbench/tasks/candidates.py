@@ -16,6 +16,7 @@ from binbench.measures.ranking import recall
 from binbench.measures.registry import MEASURES
 from binbench.measures.trend import LEAST, Points, depths, measured, predicted
 from binbench.plugins.registry import ALGORITHMS
+from binbench.records.machines import kind_of
 from binbench.records.record import Record
 from binbench.sets.embeddings import EmbeddingSet
 from binbench.sets.subsets import Subset
@@ -90,6 +91,7 @@ class Candidate:
         seconds: per query, asked as `conditions` say; None where the method is not exhaustive and the number was not
             measured.
         conditions: of time: whether queries come singly or in batches, and the number of threads.
+        machine: the kind that it was timed on.
         build: seconds for the index, in proportion to documents.
         check: what the same trend, from the smaller half of the sizes, gave for the largest, less what was measured.
         measured: number of documents → the mean there.
@@ -104,6 +106,7 @@ class Candidate:
     factor: float
     seconds: float | None
     conditions: str
+    machine: str
     build: float | None
     check: float | None
     measured: dict[int, float]
@@ -172,6 +175,7 @@ def candidate(found: Sequence[Record], siblings: Sequence[Record], wanted: Wante
         factor=max(1.0, n / sizes[-1]),
         seconds=_line(by_size, n, "seconds_per_query") if exhaustive or n in by_size else None,
         conditions=f"{'in batches' if last.batch else 'one at a time'}, threads: {last.threads}",
+        machine=kind_of(record.provenance["machine"] for record in found),
         build=_line(by_size, n, "build_seconds") if exhaustive or n in by_size else None,
         check=check,
         measured={size: _mean(by_size[size], wanted) for size in sizes},

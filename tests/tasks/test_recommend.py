@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from commands import binbench, refused
@@ -11,6 +12,7 @@ import binbench as bb
 from binbench.errors import UserError
 from binbench.measures.bootstrap import Interval
 from binbench.records.store import read
+from binbench.report.recommendation import told
 from binbench.tasks.candidates import Candidate, Memory, Wanted
 from binbench.tasks.recommend import Recommendation, recommend, sizes_for
 
@@ -110,7 +112,7 @@ def test_settings_are_those_of_the_next_that_has_a_counterpart():
     assert settings_of("qdrant", [], 64) == []
 
 
-def made(name: str, size: int, quality: float, seconds: float, missed: bool) -> Candidate:
+def made(name: str, size: int, quality: float, seconds: float, missed: bool, machine: str = "") -> Candidate:
     return Candidate(
         method=name,
         instance=name,
@@ -120,11 +122,21 @@ def made(name: str, size: int, quality: float, seconds: float, missed: bool) -> 
         factor=1,
         seconds=seconds,
         conditions="",
+        machine=machine,
         build=None,
         check=None,
         measured={},
         misses={"quality": "0.1 too low"} if missed else {},
     )
+
+
+def test_times_of_different_machines_say_so():
+    fast, slow = made("a", 1, 0.9, 1.0, False, "big, 16 cores"), made("b", 2, 0.95, 2.0, False, "small, 2 cores")
+    for rows, said in (([fast, slow], True), ([fast, replace(slow, machine=fast.machine)], False)):
+        text = "\n".join(told(Recommendation(Wanted(documents=1, quality=0.5), "set", 1, rows, {})))
+        assert ("1 s per query on big, 16 cores" in text) == said
+        assert ("2 s per query on small, 2 cores" in text) == said
+        assert "1 s per query" in text
 
 
 def test_runners_up_are_those_that_nothing_beats(rng):
