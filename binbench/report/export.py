@@ -128,7 +128,9 @@ def write_trec(rows: Sequence[Row], folder: Path, data_dir: Path | None) -> list
             place, qrels = place / f"documents={subset.documents}", subset.qrels
         queries = embeddings.test_ids or [f"q{i}" for i in range(len(embeddings.test))]
         documents = embeddings.train_ids or [f"d{i}" for i in range(len(embeddings.train))]
-        tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row.record.stored_seed}_{row['mode']}")
+        unusual = {"threads": row["threads"] if row["threads"] > 1 else None, "max_train": row["max_train"]}
+        told = "".join(f"_{name}={value}" for name, value in unusual.items() if value is not None)
+        tag = re.sub(r"\s+", "_", f"{row['method']}_seed={row.record.stored_seed}{told}_{row['mode']}")
         path = place / f"k{row['k']}" / f"{file_name(tag)}.run"
         try:
             ids, distances = _ranked(row, len(queries), len(documents))

@@ -112,6 +112,15 @@ def test_trec_files_of_a_subset_are_of_its_documents(stored: Stored, tmp_path: P
     assert found[R @ 10] == pytest.approx(row["qrels_recall@10"], abs=1e-9)
 
 
+def test_trec_runs_under_other_conditions_have_files_of_their_own(stored: Stored, tmp_path: Path) -> None:
+    usual = job(stored.embeddings, stored.results_dir, "pq8")
+    for update in ({"threads": 2}, {"max_train": 300}):
+        assert perform(usual.model_copy(update=update)) == ("ok", "")
+    names = {path.name for path in export(stored.results_dir, tmp_path, "trec", stored.data_dir)}
+    told = "pq8_seed=0_batch.run", "pq8_seed=0_threads=2_batch.run", "pq8_seed=0_max_train=300_batch.run"
+    assert set(told) <= names
+
+
 def test_trec_needs_the_set(stored: Stored, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no TREC run"):
         export(stored.results_dir, tmp_path / "trec", "trec")

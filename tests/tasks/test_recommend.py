@@ -91,6 +91,7 @@ def test_what_it_refuses(place):
 
 
 def test_a_method_with_too_few_sizes_is_left_out(place):
+    asked(place, "--recall", "0.5")
     vectors = bb.embeddings("synthetic-2000x64", data_dir=place / "data")
     found = recommend(vectors, read(place / "results"), Wanted(documents=9000, quality=0.5))
     assert [one.method for one in found.candidates] == ["float"]  # which misses nothing by definition
