@@ -44,13 +44,14 @@ def command(context: click.Context, config: Path | None, dry_run: bool, **chosen
     needs it. The exit status is not zero when a method failed.
     """
     from binbench.harness.run import plan, run
-    from binbench.report.table import show
 
     work = _from_file(context, config, chosen) if config else _from_options(chosen)
     if dry_run:
         show_plan(plan(*work))
         return 0
     outcome = run(*work)
+    from binbench.report.table import show
+
     show(outcome.records)
     return _status(outcome)
 

@@ -97,7 +97,7 @@ class Figures:
 class Sizes(BaseModel):
     """Bytes as a result file itemises them."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
 
     codes_bytes_per_vector: Bytes
     extras_bytes_per_vector: Bytes
@@ -108,7 +108,7 @@ class Sizes(BaseModel):
 class Facts(BaseModel):
     """What `fit` told: training rows, notes, seconds of its stages, and whatever else a plugin records."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     notes: list[str] = []
     training_rows: int | None = None
@@ -122,7 +122,7 @@ class Record(BaseModel):
     Figures that only answers have are None for a result with another status than ``ok``.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
 
     path: Path
     # Identity and conditions.

@@ -12,7 +12,6 @@ from binbench.measures.bootstrap import seeds_ci
 from binbench.measures.comparison import holm
 from binbench.plugins.identity import code_identity
 from binbench.records import Record
-from binbench.records.machines import kind_of
 from binbench.records.pairs import budgets
 from binbench.study.rows import Estimate, MethodRow, Pair
 
@@ -92,6 +91,8 @@ def latency(records: Sequence[Record]) -> dict[str, float]:
 
 
 def _machine(entry: StudySet, method: str) -> str:
+    from binbench.records.machines import kind_of
+
     timed = (*entry.records[method], *entry.singles.get(method, []))
     return kind_of(record.provenance["machine"] for record in timed)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from binbench.records.machines import Machines
 from binbench.report.render import Table
 from binbench.study.rows import MARK, MARKED, Estimate, MethodRow, Pair
+
+if TYPE_CHECKING:
+    from binbench.records.machines import Machines
 
 R = TypeVar("R")
 
@@ -64,6 +66,8 @@ class Timed(Protocol):
 
 def timed_on(rows: Iterable[Timed]) -> Machines:
     """The kinds of machines that the times of `rows` are from, with signs of which none is :data:`MARK`."""
+    from binbench.records.machines import Machines
+
     return Machines.among((row.machine for row in rows), "‡§¶")
 
 

@@ -18,7 +18,6 @@ from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
 from binbench.sets import DEFAULT_ENCODER, Precision
 from binbench.sets.corpus import set_name
-from binbench.sets.weights import model_files
 
 Kind = Literal["query", "document"]
 
@@ -131,6 +130,8 @@ class EncoderOptions:
         found: dict[str, Path | str] = {f"encoder {instance.family.name}": instance.family.version}
         given = instance.parameters.get("folder") or instance.parameters.get("model")
         if given and (folder := Path(given)).is_dir():
+            from binbench.sets.weights import model_files
+
             found |= {f"{folder.name}/{file.relative_to(folder)}": file for file in model_files(folder)}
         return found
 
