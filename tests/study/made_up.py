@@ -106,6 +106,7 @@ def codes(**given: Any) -> SweptCodes:
         bytes_per_vector=8,
         queries_per_second=1000.0,
         encode_rows_per_second=1000.0,
+        machine="CPU, 2 cores",
     )
     return replace(sound, **given)
 

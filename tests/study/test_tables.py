@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from study.conftest import Ran
-from study.made_up import method_row
+from study.made_up import codes, method_row
 from terminals import EDGES, ESCAPES, WIDTHS, cells, nothing_is_cut
 
 from binbench.report.render import Table, fitted, render
 from binbench.study.experiment import Outcome, experiments
+from binbench.study.experiments.e2 import E2, Sweep
 from binbench.study.report.views import appendix, averages
 from binbench.study.tables import quality_table, table
 
@@ -86,3 +87,11 @@ def test_times_of_different_machines_stand_side_by_side_with_a_sign() -> None:
         name, time = made.header.index("method"), made.header.index(column)
         assert {line[name]: "‡" in line[time] for line in made.lines} == {"float": True, "int8": False, "sign": False}
         assert not any("‡" in note for note in quality_table([r for r in rows if "small" in r.machine], "").notes)
+
+
+def test_speeds_of_codes_name_the_machine() -> None:
+    swept = [codes(bits=bits, machine=f"{name}, 2 cores") for bits, name in ((64, "old"), (128, "new"), (256, "new"))]
+    (made,) = E2().tables(Sweep(codes=tuple(swept), failures=()))
+    assert made.notes == ["‡ timed on old, 2 cores; the others on new, 2 cores."]
+    for column in ("encoded rows/s", "queries/s"):
+        assert [line[made.header.index(column)] for line in made.lines] == ["1,000‡", "1,000", "1,000"]

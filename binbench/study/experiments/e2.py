@@ -15,7 +15,7 @@ from binbench.study import plots as draw
 from binbench.study.binarization import Codes, binomial, sweep
 from binbench.study.experiment import Band, Experiment, Plot, experiment
 from binbench.study.rows import SetRow, by_set, counting, uncovered
-from binbench.study.tables import listing, number
+from binbench.study.tables import listing, noted, number, seconds, timed_on
 from binbench.study.thresholds import DISCRIMINATIVE, FREQUENT, MIN_LENGTHS, SKEWED
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ SCHEMA = 2
 
 @dataclass(frozen=True, kw_only=True)
 class SweptCodes(SetRow, Codes):
-    """The codes of a set at a number of bits, and what the stored result says of storage and speed."""
+    """The codes of a set at a number of bits, and what the stored result says of storage and speed on its `machine`."""
 
     bytes_per_vector: float
     queries_per_second: float
     encode_rows_per_second: float | None
+    machine: str
 
     @property
     def where(self) -> str:
@@ -106,29 +107,29 @@ class E2(Experiment[Sweep]):
         return Band("not applicable", [*sound, f"skewed bits and distances below {DISCRIMINATIVE}: no band is defined"])
 
     def tables(self, figures: Sweep) -> list[Table]:
-        return [
-            listing(
-                "Codes of `binary` (seeded Gaussian projections, thresholds at zero)",
-                figures.codes,
-                {
-                    "set": lambda row: row.set,
-                    "bits": lambda row: str(row.bits),
-                    "reproduced": lambda row: "yes" if row.reproduced else "no",
-                    "discrimination": lambda row: f"{row.discrimination:.3f}",
-                    "skewed bits": lambda row: f"{row.skewed:.0%}",
-                    "bytes": lambda row: f"{row.bytes_per_vector:g}",
-                    "self-distance": lambda row: str(row.self_distance),
-                    "prevalence min … max": lambda row: f"{min(row.prevalence):.2f} … {max(row.prevalence):.2f}",
-                    "colliding rows": lambda row: f"{row.colliding:.2%}",
-                    "duplicate vectors": lambda row: f"{row.same_vectors:.2%}",
-                    "distance mean ± SD (bits)": lambda row: (
-                        f"{number(row.distance_mean, '.1f')} ± {number(row.distance_sd, '.1f')}"
-                    ),
-                    "encoded rows/s": lambda row: number(row.encode_rows_per_second, ",.0f"),
-                    "queries/s": lambda row: number(row.queries_per_second, ",.0f"),
-                },
-            )
-        ]
+        timed = timed_on(figures.codes)
+        made = listing(
+            "Codes of `binary` (seeded Gaussian projections, thresholds at zero)",
+            figures.codes,
+            {
+                "set": lambda row: row.set,
+                "bits": lambda row: str(row.bits),
+                "reproduced": lambda row: "yes" if row.reproduced else "no",
+                "discrimination": lambda row: f"{row.discrimination:.3f}",
+                "skewed bits": lambda row: f"{row.skewed:.0%}",
+                "bytes": lambda row: f"{row.bytes_per_vector:g}",
+                "self-distance": lambda row: str(row.self_distance),
+                "prevalence min … max": lambda row: f"{min(row.prevalence):.2f} … {max(row.prevalence):.2f}",
+                "colliding rows": lambda row: f"{row.colliding:.2%}",
+                "duplicate vectors": lambda row: f"{row.same_vectors:.2%}",
+                "distance mean ± SD (bits)": lambda row: (
+                    f"{number(row.distance_mean, '.1f')} ± {number(row.distance_sd, '.1f')}"
+                ),
+                "encoded rows/s": lambda row: seconds(timed, row, row.encode_rows_per_second, ",.0f"),
+                "queries/s": lambda row: seconds(timed, row, row.queries_per_second, ",.0f"),
+            },
+        )
+        return [noted(made, (), timed)]
 
     def plots(self, figures: Sweep, folder: Path) -> list[Plot]:
         if not figures.codes:
@@ -171,12 +172,15 @@ def _sweep(study: Study, entry: StudySet) -> list[SweptCodes]:
 
 
 def _stored(entry: StudySet, codes: Codes) -> SweptCodes:
+    from binbench.records.machines import kind_of
+
     record = entry.records[f"binary{codes.bits}"][0]
-    seconds = record.facts.encode_seconds
+    took = record.facts.encode_seconds
     return SweptCodes(
         **entry.labels(),
         **vars(codes),
         bytes_per_vector=record.sizes.codes_bytes_per_vector if record.sizes else 0.0,
         queries_per_second=record.queries_per_second or 0.0,
-        encode_rows_per_second=None if seconds is None else (record.documents or 0) / max(seconds, 1e-9),
+        encode_rows_per_second=None if took is None else (record.documents or 0) / max(took, 1e-9),
+        machine=kind_of([record.provenance["machine"]]),
     )

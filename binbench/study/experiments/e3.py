@@ -29,7 +29,7 @@ from binbench.study.rows import (
     uncovered,
     with_recall,
 )
-from binbench.study.tables import listing, number, seconds, table, timed_on
+from binbench.study.tables import listing, noted, number, seconds, table, timed_on
 from binbench.study.thresholds import LARGE_PQ, LONG_PQ, PQ_BROKEN, PQ_FAIR, PQ_STRONG
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class E3(Experiment[Quantizers]):
                 "build s": lambda row: seconds(timed, row, row.build_seconds, ".2f"),
             },
         )
-        found.notes += [f"{timed.note}."] if timed.note else []
+        noted(found, (), timed)
         return [found, table("Notes of the training", ("set", "method", "note"), notes)] if notes else [found]
 
     def plots(self, figures: Quantizers, folder: Path) -> list[Plot]:
