@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Options)
 
 _MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_AMOUNT = r"(\d+(?:\.\d+)?(?:e\d\d?)?)\s*"
 
 
 class Folder(click.ParamType):
@@ -36,15 +36,16 @@ class Folder(click.ParamType):
 
 
 class Size(click.ParamType):
-    """Bytes, with an optional K, M or G."""
+    """Bytes, with a unit as GNU tools read them: GB are 1000³, G and GiB 1024³; likewise K, M and T."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value), re.IGNORECASE)
+        match = re.fullmatch(_AMOUNT + "(?:([kmgt]?)(b)|([kmgt])(?:ib)?)?", str(value).lower())
         if match is None:
             raise UserError(f"size {value!r} is not a number of bytes such as 500M or 2G")
-        return int(float(match[1]) * _UNITS[match[2].upper()])
+        base, unit = (1000, match[2]) if match[3] else (1024, match[4] or "")
+        return int(float(match[1]) * base ** " kmgt".index(unit or " "))
 
 
 class Number(click.ParamType):
@@ -53,7 +54,7 @@ class Number(click.ParamType):
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
+        found = re.fullmatch(_AMOUNT + "([kmbg]?)", str(value).replace(",", "").replace("_", "").lower())
         if found is None or (count := round(float(found[1]) * _MULTIPLES[found[2]])) < 1:
             raise UserError(f"number of documents {value!r}: expected one such as 250000, 200k or 10M")
         return count

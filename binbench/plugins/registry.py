@@ -10,6 +10,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,10 +113,13 @@ class Registry:
         """The instance called `name`.
 
         Raises:
-            UserError: no pattern fits; the nearest names are suggested.
+            UserError: no pattern fits; the nearest names are suggested, of a family some of its instances.
         """
         if instance := self.find(name):
             return instance
+        if named := next((family for family in self.families() if family.name == name), None):
+            some = ", ".join(one.name for one in islice(named.instances(), 3))
+            raise UserError(f"{self.kind} {name!r} is a family: name one of it, such as {some}")
         raise unknown(self.kind, name, self._known(), f"; see `binbench list {self.kind}s`")
 
     def resolve(self, names: Iterable[str]) -> list[Instance]:

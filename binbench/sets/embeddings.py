@@ -215,6 +215,9 @@ def write_set(
         digest = hashlib.sha256()
         copied: set[bytes] = set()
         for block in blocks:
+            if block.shape[1:] != shape[1:]:
+                told = f"dimension {block.shape[-1]} from row {row:,} on, the queries {shape[1]}"
+                raise UserError(f"{path.stem}: the documents have {told}")
             check_vectors(block, f"{path.stem}: document", row, zeros_allowed)
             if row + len(block) <= shape[0]:
                 train[row : row + len(block)] = block

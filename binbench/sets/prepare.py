@@ -212,8 +212,7 @@ class Preparation:
     ) -> EmbeddingSet:
         for warning in collection.warnings:
             logger.warning("%s: %s", collection.name, warning)
-        encoder = self.encoder.open(self.source.seed)
-        encoder.fit(collection.documents)
+        encoder = self.encoder.fitted(collection.documents, self.source.seed)
         key = encoder_key(encoder, known["inputs"]["encoder"], collection.documents)
         shards = self.data_dir / f".{path.stem}.shards"
         both: dict[Kind, list[str]] = {"document": collection.documents, "query": collection.queries}

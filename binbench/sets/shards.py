@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from binbench.cluster import current
 from binbench.errors import UserError
 from binbench.files import atomic, writing
-from binbench.sets.encoders import Encoder, Kind
+from binbench.sets.encoders import Encoder, Kind, vectors_of
 
 #: Texts per shard: what a kill can cost.
 SHARD_TEXTS = 512
@@ -126,6 +126,10 @@ def encode_batches(
     encoded: list[NDArray[np.float32]] = []
     for start in range(0, len(texts), BATCH_TEXTS):
         batch = texts[start : start + BATCH_TEXTS]
-        encoded.append(encoder.encode(batch, kind))
+        encoded.append(vectors_of(encoder, batch, kind))
+        if (dimension := encoded[-1].shape[1]) != encoded[0].shape[1]:
+            raise UserError(
+                f"encoder {encoder.name} gives rows of {encoded[0].shape[1]} numbers, and then of {dimension}"
+            )
         progress(len(batch))
     return np.concatenate(encoded)

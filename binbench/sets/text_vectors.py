@@ -33,8 +33,7 @@ def text_vectors(
     Raises:
         UserError: the encoder is not to be had, or the disk refuses.
     """
-    opened = encoder.open(seed)
-    opened.fit(texts[:fitted_on])
+    opened = encoder.fitted(texts[:fitted_on], seed)
     asked = json.dumps([encoder.identity(seed), fitted_on, list(texts)], sort_keys=True)
     name = f".texts-{encoder.name}-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
     encoding = ShardedEncoding(data_dir / name, opened, texts, opened.symmetric)

@@ -25,7 +25,7 @@ from binbench.plugins.faiss_index import blas_distances
 from binbench.plugins.registry import ALGORITHMS
 from binbench.sets.corpus import Collection
 from binbench.sets.embeddings import EmbeddingSet
-from binbench.sets.encoders import Encoder
+from binbench.sets.encoders import Encoder, vectors_of
 from binbench.sets.neighbors import distances_to
 from binbench.sets.prepare import Preparation
 
@@ -111,7 +111,7 @@ class QueryVectors:
         if query in rows:
             return vectors[rows[query] : rows[query] + 1]
         if query not in self._asked:
-            self._asked[query] = self.encoder().encode([query], "query")
+            self._asked[query] = vectors_of(self.encoder(), [query], "query")
             with atomic(self.path) as temporary, open(temporary, "wb") as file:
                 np.savez(file, texts=list(self._asked), vectors=np.concatenate(list(self._asked.values())))
         return self._asked[query]
@@ -182,7 +182,7 @@ def demonstrate(
         raise UserError(f"{preparation.dataset} holds vectors only, and a demonstration shows texts; name a collection")
     embeddings = preparation.run()
     names, documents, queries = _texts(preparation, embeddings)
-    encoder = cache(lambda: _opened(preparation, documents))
+    encoder = cache(lambda: preparation.encoder.fitted(documents, preparation.source.seed))
     path = preparation.data_dir / f".asked-{embeddings.fingerprint[:16]}.npz"
     vectors = QueryVectors((embeddings.test, {text: row for row, text in enumerate(queries)}), path, encoder)
     fitted: dict[str, Algorithm] = {}
@@ -200,12 +200,6 @@ def demonstrate(
     with blas_distances():
         methods = [_measured(name, made, embeddings) for name, made in fitted.items()]
     return Demonstration(embeddings.name, len(documents), methods, queries, (names, documents), fitted, vectors)
-
-
-def _opened(preparation: Preparation, documents: list[str]) -> Encoder:
-    encoder = preparation.encoder.open(preparation.source.seed)
-    encoder.fit(documents)
-    return encoder
 
 
 def _measured(name: str, algorithm: Algorithm, embeddings: EmbeddingSet) -> Method:

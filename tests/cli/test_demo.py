@@ -55,6 +55,8 @@ def test_a_query_is_encoded_once(tmp_path):
     encoded = []
 
     class Spelling(Encoder):
+        name = "spelling"
+
         def encode(self, texts, kind):
             encoded.extend(texts)
             return np.array([[len(text), 1] for text in texts], dtype=np.float32)

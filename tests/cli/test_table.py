@@ -50,7 +50,8 @@ def test_options_reach_the_table(folders: list[str], capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("10M", "10,000,000"), ("500k", "500,000"), ("1.5m", "1,500,000"), ("7", "7")]
+    ("asked", "told"),
+    [("10M", "10,000,000"), ("500k", "500,000"), ("1.5m", "1,500,000"), ("2e6", "2,000,000"), ("7", "7")],
 )
 def test_documents_are_numbers_as_people_write_them(
     folders: list[str], capsys: pytest.CaptureFixture[str], asked: str, told: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from binbench.errors import UserError, unknown
 from binbench.files import path_of
+from binbench.plugins.declared import asked
 from binbench.plugins.family import Family, Instance
 from binbench.plugins.registry import ENCODERS
 from binbench.sets import DEFAULT_ENCODER, Precision
@@ -142,14 +144,37 @@ class EncoderOptions:
             UserError: there is none, its weights are not to be had, or the plugin gives something else.
         """
         given = {"device": self.device, "precision": self.precision, "max_tokens": self.max_tokens, "seed": seed}
-        made = self.instance.create(**given)
-        if not isinstance(made, Encoder):
-            raise UserError(f"encoder plugin {self.instance.family.source}: gives no binbench.Encoder")
-        made.name = getattr(made, "name", self.spec)
-        made.asked = self, seed
-        used = {"encoder_seed" if key == "seed" else key: value for key, value in self.identity(seed).items()}
-        made.provenance = {"encoder": used.pop("spec")} | used | getattr(made, "provenance", {})
+        with asked(f"encoder {self.instance.family.where}"):
+            made = self.instance.create(**given)
+            if not isinstance(made, Encoder):
+                raise UserError(f"encoder {self.instance.family.where}: gives no binbench.Encoder")
+            made.name = str(getattr(made, "name", self.spec))
+            made.asked = self, seed
+            used = {"encoder_seed" if key == "seed" else key: value for key, value in self.identity(seed).items()}
+            made.provenance = {"encoder": used.pop("spec")} | used | dict(getattr(made, "provenance", {}))
+            json.dumps(made.provenance)
         return made
+
+    def fitted(self, documents: Sequence[str], seed: int = 0) -> Encoder:
+        """The encoder, having learned from `documents` what it has to; raises as :meth:`open`."""
+        encoder = self.open(seed)
+        with asked(f"encoder {self.instance.family.where}"):
+            encoder.fit(documents)
+        return encoder
+
+
+def vectors_of(encoder: Encoder, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+    """(n, d) float32, what `encoder` makes of `texts`.
+
+    Raises:
+        UserError: it fails, or does not give a row of numbers for each text.
+    """
+    with asked(f"encoder {encoder.name}"):
+        vectors = np.asarray(encoder.encode(texts, kind), dtype=np.float32)
+    if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.shape[1]:
+        shape = " × ".join(map(str, vectors.shape)) or "one number"
+        raise UserError(f"encoder {encoder.name} gives {shape} for {len(texts)} texts, not a row of numbers for each")
+    return vectors
 
 
 def other_models() -> Family:
