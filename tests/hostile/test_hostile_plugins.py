@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -208,6 +209,17 @@ def burn(seconds: float) -> None:
     """Use as much time of a processor."""
     while time.thread_time() < seconds:
         pass
+
+
+def test_looking_for_children_takes_no_time() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        spent, before = time.process_time(), timing.processor_time()
+        for _ in range(50):
+            after = timing.processor_time()
+        child.kill()
+    looked = time.process_time() - spent
+    assert looked > 0.05
+    assert after - before < looked / 10 + timing.GRAIN / 2
 
 
 def test_processor_time_is_that_of_all_threads_and_processes() -> None:
