@@ -194,6 +194,12 @@ def fitting(name: str, study: Study) -> Outcome[Any] | None:
     return found if found and found.inputs == _inputs(name, study) else None
 
 
+def figures_of(of: type[Experiment[F]], study: Study) -> F:
+    """The figures of the experiment `of`: the stored ones while they fit, else measured, once."""
+    fits = fitting(of.id, study)
+    return fits.figures if fits else study.figures(of)
+
+
 def current(study: Study) -> dict[str, Outcome[Any]]:
     """The outcomes in the study's folder, by experiment; what no longer fits the results is performed anew.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from study.conftest import Ran
 from study.made_up import method_row, predictions
 from study.test_x3 import gain, gains
 
+from binbench.study import experiment
 from binbench.study.campaign import Friendliness
 from binbench.study.experiment import Band, Outcome
+from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.x1 import DECIDES, Agreement, FriendlySet, FriendlySets
 from binbench.study.experiments.x2 import Coefficient, GeometryPredicts
 from binbench.study.experiments.x4 import X4, Memo
 from binbench.study.memo import Section, sections
 from binbench.study.rows import Estimate
+from binbench.study.study import Study
 from binbench.study.switches import Switch, k2, k3
 
 
@@ -98,3 +104,15 @@ def test_the_table_has_every_sentence(section: int) -> None:
     found = full()
     said = [line[1] for line in X4().tables(Memo(sections=tuple(found)))[0].lines]
     assert set(found[section].says) <= set(said)
+
+
+def test_it_rests_on_stored_figures_while_these_fit(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(self: E5, study: Study) -> None:
+        raise AssertionError("measured anew")
+
+    monkeypatch.setattr(E5, "measure", never)
+    study = replace(ran.study)
+    assert X4().measure(study) == Outcome.read(study.folder / "x4.json", X4()).figures
+    monkeypatch.setattr(experiment, "fitting", lambda name, study: None)
+    with pytest.raises(AssertionError, match="measured anew"):
+        X4().measure(replace(ran.study))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from binbench.records.typed import adapter
 from binbench.report.render import Table
 from binbench.study import plots as draw
-from binbench.study.experiment import Band, Experiment, Plot, experiment
+from binbench.study.experiment import Band, Experiment, Plot, experiment, figures_of
 from binbench.study.experiments.e7 import E7
 from binbench.study.prediction import (
     ADDED,
@@ -118,7 +118,7 @@ class E8(Experiment[Predictions]):
 
 def points_of(study: Study) -> list[Point]:
     """The recall@10 of every code of `binary` on every set, beside the set's geometry."""
-    diagnostics = {row.set: row.diagnostics for row in study.figures(E7).sets}
+    diagnostics = {row.set: row.diagnostics for row in figures_of(E7, study).sets}
     return [
         Point(**entry.labels(), bits=int(name[6:]), recall=recall, diagnostics=diagnostics[entry.name])
         for entry in study.sets

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from binbench.report.render import Table
 from binbench.study import plots as draw
 from binbench.study.campaign import Friendliness
-from binbench.study.experiment import Band, Experiment, Plot, experiment
+from binbench.study.experiment import Band, Experiment, Plot, experiment, figures_of
 from binbench.study.experiments.e7 import E7
 from binbench.study.rows import Estimate, SetRow, counting, uncovered
 from binbench.study.tables import estimate, listing, number, table
@@ -92,7 +92,7 @@ class X1(Experiment[FriendlySets]):
     figures = FriendlySets
 
     def measure(self, study: Study) -> FriendlySets:
-        shapes = {row.set: row.diagnostics["anisotropy"] for row in study.figures(E7).sets}
+        shapes = {row.set: row.diagnostics["anisotropy"] for row in figures_of(E7, study).sets}
         weights = study.campaign.friendliness
         found = (_row(entry, weights, shapes[entry.name]) for entry in study.sets)
         rows = tuple(row for row in found if row is not None)

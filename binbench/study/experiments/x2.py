@@ -12,7 +12,7 @@ import numpy as np
 from binbench.records.typed import adapter
 from binbench.report.render import Table
 from binbench.study import regression
-from binbench.study.experiment import Band, Experiment, experiment
+from binbench.study.experiment import Band, Experiment, experiment, figures_of
 from binbench.study.experiments.e8 import E8, points_of, said
 from binbench.study.experiments.x1 import X1
 from binbench.study.prediction import FIXED, SETS_OUT, Fit, Point, Predictions, available, fitted, shapes
@@ -89,11 +89,11 @@ class X2(Experiment[GeometryPredicts]):
     figures = GeometryPredicts
 
     def measure(self, study: Study) -> GeometryPredicts:
-        first = study.figures(E8)
+        first = figures_of(E8, study)
         if first.r2 is None:
             return GeometryPredicts(first=first)
         points = counting(points_of(study))
-        index = {row.set: row.index.value for row in study.figures(X1).sets}
+        index = {row.set: row.index.value for row in figures_of(X1, study).sets}
         key = {"points": adapter(list[Point]).dump_python(points), "index": index, "schema": SCHEMA}
         return study.cached("x2", key, GeometryPredicts, partial(explore, first, points, index))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from binbench.report.render import Table
-from binbench.study.experiment import Band, Experiment, Outcome, experiment, experiments, load
+from binbench.study.experiment import Band, Experiment, Outcome, experiment, experiments, figures_of, load
 from binbench.study.experiments.e5 import E5
 from binbench.study.experiments.x1 import X1
 from binbench.study.experiments.x2 import X2
@@ -41,7 +41,7 @@ class X4(Experiment[Memo]):
         from binbench.study.execute import kill_switches
 
         def figures(name: str) -> Any:
-            return study.figures(type(load(name)))
+            return figures_of(type(load(name)), study)
 
         switches = kill_switches(study, figures=figures)
         found = {
