@@ -207,10 +207,11 @@ def judged(told: Mapping[int, list[Told]]) -> Iterator[str]:
 
 @click.command()
 @click.option("--documents", "sizes", multiple=True, type=click.IntRange(1000), default=(100_000, 1_000_000))
+@click.option("--algorithm", "methods", multiple=True, default=METHODS, show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="For the sets; needs 1.3 GB a million documents.")
-def main(sizes: tuple[int, ...], threads: int, rounds: int, folder: Path | None) -> None:
+def main(sizes: tuple[int, ...], methods: tuple[str, ...], threads: int, rounds: int, folder: Path | None) -> None:
     """Measure every step at each size; the exit status tells whether all stay within bounds."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
@@ -222,7 +223,7 @@ def main(sizes: tuple[int, ...], threads: int, rounds: int, folder: Path | None)
             faults += judged(in_turn(ordered, rounds, step, where))
         # glibc would give a small index memory that it has at hand, and a large one pages that are new.
         os.environ["MALLOC_MMAP_THRESHOLD_"] = str(1 << 17)
-        for method in METHODS:
+        for method in methods:
             faults += judged(in_turn(ordered, 1, worker, where, method))
             for step in (times, figures):
                 faults += judged(in_turn(ordered, rounds, step, where, method))

@@ -141,8 +141,8 @@ def _line(found: Recommendation, one: Candidate) -> str:
 
 
 def _bytes(count: float) -> str:
-    power = min(4, int(log(count, 1024))) if count >= 1 else 0
-    return f"{count / 1024**power:,.4g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
+    power = min(4, int(log(count, 1000) + 1e-9)) if count >= 1 else 0
+    return f"{count / 1000**power:,.4g} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
 def _time(seconds: float) -> str:

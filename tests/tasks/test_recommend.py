@@ -63,14 +63,14 @@ def test_beyond_what_was_measured_it_extrapolates_and_says_so(place):
         assert one["quality"]["low"] <= one["quality"]["estimate"] <= one["quality"]["high"]
         assert len(one["measured"]) == 8
         assert one["factor"] == 20
-    nothing = asked(place, "--recall", "0.999", "--memory", "200k", **ask)
+    nothing = asked(place, "--recall", "0.999", "--memory", "200kB", **ask)
     text = " ".join(nothing.stdout.split())
     assert nothing.returncode == 1
     assert "Nothing fits." in text
     assert "extrapolated ×20.0" in text
     assert "queries in batches, threads: 1." in text
     assert "The trend checked on itself" in text
-    assert "the most that 200 KiB buy: pq8" in text
+    assert "the most that 200 kB buy: pq8" in text
     tiny = asked(place, "--recall", "0.5", "--memory", "20k", **ask)
     assert "nothing is so small; the smallest: " in " ".join(tiny.stdout.split())
     assert tiny.returncode == 1
