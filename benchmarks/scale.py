@@ -1,6 +1,6 @@
 """What becomes of time and memory as a set grows: ``python -m benchmarks.scale [--documents N …]``.
 
-Not timed by asv, and not part of any test run: ten million vectors take 13 GB of disk, and hours. Each step runs at
+Not timed by asv, and not part of any test run: ten million vectors take 13 GB of disk, and an hour. Each step runs at
 all sizes in turn, several times over, each size in a process of its own, so that whatever else the machine does falls
 on all of them; growth is the median of these rounds. Seconds are the processor's, all threads together, because a busy
 machine lengthens them least; memory is anonymous, because pages of a mapped set are the system's to give and take.
