@@ -310,7 +310,8 @@ def test_seeds_matter_and_are_kept_apart():
         a, b = (ALGORITHMS.get(name).create(dimension=64, seed=seed) for seed in (0, 1))
         a.fit(TRAIN)
         b.fit(TRAIN)
-        if np.array_equal(a.query(QUERIES, 10)[1], b.query(QUERIES, 10)[1]):
+        # A graph is walked in another order, and some processors add up in that order.
+        if np.allclose(a.query(QUERIES, 10)[1], b.query(QUERIES, 10)[1], rtol=0, atol=1e-6):
             alike.add(family)
     # Exact second stages hide it; a few hundred rows are no sample, a graph of them finds everything, and `faiss:SQ8`
     # draws nothing, as other factories do.
