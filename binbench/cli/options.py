@@ -41,11 +41,11 @@ class Size(click.ParamType):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(_AMOUNT + "(?:([kmgt]?)(b)|([kmgt])(?:ib)?)?", str(value).lower())
+        match = re.fullmatch(_AMOUNT + "([kmgt]?)((?<=[kmgt])ib|b)?", str(value).lower())
         if match is None:
             raise UserError(f"size {value!r} is not a number of bytes such as 500M or 2G")
-        base, unit = (1000, match[2]) if match[3] else (1024, match[4] or "")
-        return int(float(match[1]) * base ** " kmgt".index(unit or " "))
+        base = 1000 if match[3] == "b" else 1024
+        return int(float(match[1]) * base ** " kmgt".index(match[2] or " "))
 
 
 class Number(click.ParamType):

@@ -117,7 +117,7 @@ class Registry:
         """
         if instance := self.find(name):
             return instance
-        if named := next((family for family in self.families() if family.name == name), None):
+        if named := self._grid(name):
             some = ", ".join(one.name for one in islice(named.instances(), 3))
             raise UserError(f"{self.kind} {name!r} is a family: name one of it, such as {some}")
         raise unknown(self.kind, name, self._known(), f"; see `binbench list {self.kind}s`")
@@ -136,12 +136,16 @@ class Registry:
                 ]
                 if not found:
                     raise UserError(f"no {self.kind} matches {name!r}; see `binbench list {self.kind}s`")
-            elif named := [family for family in families if family.name == name and family.grid]:
-                found = named[0].instances()
+            elif named := self._grid(name):
+                found = named.instances()
             else:
                 found = [self.get(name)]
             chosen.update((instance.name, instance) for instance in found)
         return list(chosen.values())
+
+    def _grid(self, name: str) -> Family | None:
+        """The family called `name`, of more instances than one of that name."""
+        return next((family for family in self.families() if family.name == name and family.grid), None)
 
     def _known(self) -> list[str]:
         families = self.families()
