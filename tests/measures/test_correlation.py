@@ -3,7 +3,7 @@ import pytest
 from numpy.random import PCG64, Generator
 from scipy import stats
 
-from binbench.measures.correlation import angle_bias, correlation, similarity, spearman
+from binbench.measures.correlation import _mean_ranks, angle_bias, correlation, similarity, spearman
 
 
 def test_correlation_by_hand():
@@ -33,6 +33,15 @@ def test_many_rows_at_once_by_scipy():
     valid[0, 1:], valid[1] = False, False
     assert np.isnan(spearman(x, x, valid)).tolist() == [True, True, False]
     assert np.isnan(spearman(x[0], np.ones(30)))
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (40,), (3, 4, 7), (0, 5), (3, 0)])
+def test_mean_ranks_by_scipy(shape):
+    values = np.round(Generator(PCG64(4)).normal(size=shape))
+    values.flat[:3] = np.inf, np.inf, -np.inf
+    np.testing.assert_array_equal(_mean_ranks(values), stats.rankdata(values, axis=-1) if values.size else values)
+    values.flat[:1] = np.nan
+    np.testing.assert_array_equal(_mean_ranks(values), stats.rankdata(values, axis=-1) if values.size else values)
 
 
 def test_every_pair_of_variables():
