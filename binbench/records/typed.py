@@ -96,14 +96,12 @@ def contrasts(stored: Any) -> dict[str, dict[str, Any]]:
 
 def _valid(expected: Any, stored: Any) -> Any:
     try:
-        return _once(expected).validate_python(stored)
+        return adapter(expected).validate_python(stored)
     except ValidationError:
         return None
 
 
+@cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """pydantic's view of `kind`: to JSON and, checked, back. NaN and infinities become null."""
     return TypeAdapter(kind)
-
-
-_once = cache(adapter)
