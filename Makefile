@@ -17,8 +17,9 @@ $(VENV)/.test: $(VENV)/.demo
 demo: $(VENV)/.demo  ## the main job on the embedded default
 	$(BIN)/python -m binbench run --algorithm 'float,int8,pq,binary' --dataset pydocs
 
+# One thread for each process: processes that share the cores would wait for one another's threads.
 test: $(VENV)/.test  ## all tests, on every core
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -27,7 +27,9 @@ def place_labels(axes: Axes, labels: Sequence[tuple[float, float, str]], points:
         points: everything drawn that a label may not cover.
     """
     figure = axes.figure
-    figure.canvas.draw()
+    figure.draw_without_rendering()
+    # Where the labels are free of one another now, the axes stay; laying all out again would take as long as drawing.
+    figure.set_layout_engine("none")
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     frame = axes.get_window_extent(renderer)
     obstacles = [_around(x, y, 5) for x, y in axes.transData.transform(points)] if len(points) else []
