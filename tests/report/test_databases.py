@@ -41,7 +41,13 @@ def test_every_entry_is_reached_and_filled():
 
 @pytest.mark.parametrize(
     ("method", "expected"),
-    [("pq32", "PQ32np"), ("opq16", "OPQ16,PQ16np"), ("pqfs32", "PQ64x4fs"), ("ivfpq64x16", "IVF64,PQ16np"), ("int8", "SQ8")],
+    [
+        ("pq32", "PQ32np"),
+        ("opq16", "OPQ16,PQ16np"),
+        ("pqfs32", "PQ64x4fs"),
+        ("ivfpq64x16", "IVF64,PQ16np"),
+        ("int8", "SQ8"),
+    ],
 )
 def test_faiss_makes_what_is_said(method, expected):
     import faiss
