@@ -19,7 +19,7 @@ demo: $(VENV)/.demo  ## the main job on the embedded default
 
 # One thread for each process: processes that share the cores would wait for one another's threads.
 test: $(VENV)/.test  ## all tests, on every core
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

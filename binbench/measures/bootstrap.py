@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,12 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+# A few values each; scipy's ufuncs for these take a quarter of a second to import.
+_normal_share = np.vectorize(NormalDist().cdf, otypes=[np.float64])
+_normal_quantile = np.vectorize(
+    lambda share: NormalDist().inv_cdf(share) if 0 < share < 1 else np.inf * (2 * share - 1), otypes=[np.float64]
+)
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -171,8 +178,6 @@ def _bca(
 
     The means are those of `columns` (Q, ΣS), `sizes` consecutive ones, the seeds of a method, averaged.
     """
-    from scipy.special import ndtr, ndtri
-
     n = len(columns)
     if n == 0:
         return np.full((3, statistic(_pooled(np.zeros((1, columns.shape[1])), sizes)).shape[1]), np.nan)
@@ -195,9 +200,9 @@ def _bca(
         # Means of few-valued measures equal the estimate often; rounding, which depends on the BLAS, must not decide.
         slack = 1e-12 * np.abs(estimate)
         below = ((replicates < estimate - slack).mean(axis=0) + (replicates <= estimate + slack).mean(axis=0)) / 2
-        bias = ndtri(below)
-        tail = ndtri(np.array([[(1 - confidence) / 2], [(1 + confidence) / 2]]))
-        levels = ndtr(bias + (bias + tail) / (1 - acceleration * (bias + tail)))
+        bias = _normal_quantile(below)
+        tail = _normal_quantile(np.array([[(1 - confidence) / 2], [(1 + confidence) / 2]]))
+        levels = _normal_share(bias + (bias + tail) / (1 - acceleration * (bias + tail)))
     limits = np.stack([_quantiles(r, level) for r, level in zip(replicates.T, levels.T, strict=True)], axis=1)
     # Equal values: their mean's rounding error is not an interval.
     constant = np.ptp(replicates, axis=0) <= 1e-12 * np.abs(estimate)

@@ -101,7 +101,9 @@ def _valid(expected: Any, stored: Any) -> Any:
         return None
 
 
-@cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """pydantic's view of `kind`: to JSON and, checked, back. NaN and infinities become null."""
-    return TypeAdapter(kind)
+    return _adapter(kind)
+
+
+_adapter = cache(TypeAdapter[Any])

@@ -26,11 +26,11 @@ def place_labels(axes: Axes, labels: Sequence[tuple[float, float, str]], points:
         labels: the more important ones first.
         points: everything drawn that a label may not cover.
     """
-    figure = axes.figure
+    figure: Any = axes.figure
     figure.draw_without_rendering()
     # Where the labels are free of one another now, the axes stay; laying all out again would take as long as drawing.
     figure.set_layout_engine("none")
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
     obstacles = [_around(x, y, 5) for x, y in axes.transData.transform(points)] if len(points) else []
     for x, y, text in labels:

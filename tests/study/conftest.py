@@ -26,13 +26,6 @@ class Ran:
     status: int
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs the campaign, for all the tests that look at it."""
-    for item in items:
-        if "ran" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("ran"))
-
-
 def make_set(path: Path, seed: int, dataset: str, encoder: str, spread: float) -> None:
     """600 documents in 20 clusters and 40 queries of dimension 32, with judgements."""
     rng = np.random.Generator(np.random.PCG64(seed))
