@@ -42,6 +42,7 @@ SMALLER = (
     ),
     ("--dataset my-folder", "--train docs.npy --queries queries.npy"),
     ("'pq*,binary*' --dataset", "'sign*' --dataset"),
+    ("--algorithm float,int8,pq,binary --dataset", "--algorithm float,int8,pq8,binary64 --dataset"),
     ("--algorithm all ", "--algorithm float,int8,binary64 "),
     ("binbench plot", "binbench plot --kind build-time --format svg"),
     ("binbench demo", "binbench demo --dataset scifact"),
