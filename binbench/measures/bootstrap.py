@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 # A few values each; scipy's ufuncs for these take a quarter of a second to import.
-_normal_share = np.vectorize(NormalDist().cdf, otypes=[np.float64])
+_NORMAL = NormalDist()
+_normal_share = np.vectorize(_NORMAL.cdf, otypes=[np.float64])
 _normal_quantile = np.vectorize(
-    lambda share: NormalDist().inv_cdf(share) if 0 < share < 1 else np.inf * (2 * share - 1), otypes=[np.float64]
+    lambda share: _NORMAL.inv_cdf(share) if 0 < share < 1 else np.inf * (2 * share - 1), otypes=[np.float64]
 )
 
 RESAMPLES = 10_000

@@ -110,13 +110,14 @@ def _centered_ranks(values: NDArray[Any], valid: NDArray[np.bool_] | bool) -> Ar
 def _mean_ranks(values: NDArray[Any]) -> Array:
     """As ``scipy.stats.rankdata`` along the last axis, but for an import that takes longer than most jobs."""
     order = np.argsort(values, axis=-1)
-    ordered, place = np.take_along_axis(values, order, axis=-1), np.arange(values.shape[-1])
-    ends, rises = np.ones((*values.shape[:-1], 1), bool), ordered[..., 1:] != ordered[..., :-1]
-    first = np.maximum.accumulate(np.where(np.concatenate([ends, rises], -1), place, 0), axis=-1)
-    after = np.where(np.concatenate([rises, ends], -1), place, len(place))[..., ::-1]
-    last = np.minimum.accumulate(after, axis=-1)[..., ::-1]
+    ordered, fresh = np.take_along_axis(values, order, axis=-1), np.ones(values.shape, bool)
+    fresh[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    # Each run of equal values, of whichever row, has the mean of its places.
+    group = np.cumsum(fresh) - 1
+    places = np.broadcast_to(np.arange(1, values.shape[-1] + 1), values.shape)
+    means = np.bincount(group, weights=places.ravel()) / np.bincount(group)
     ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
+    np.put_along_axis(ranks, order, means[group].reshape(values.shape), axis=-1)
     return np.where(np.isnan(values).any(axis=-1, keepdims=True), np.nan, ranks)
 
 

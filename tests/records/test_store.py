@@ -65,7 +65,7 @@ def as_it_is(stored: Stored) -> None:
     [
         ["table"],
         ["table", "--iso-memory"],
-        ["plot", "--format", "svg", "--kind", "recall-bytes", "--kind", "build-time"],
+        ["plot", "--format", "svg"],
         ["export", "--format", "csv"],
         ["export", "--format", "jsonl"],
         ["export", "--format", "parquet"],
